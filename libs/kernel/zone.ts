@@ -1,0 +1,72 @@
+import { epochMsOf } from './instant.js';
+
+/**
+ * Local days in an IANA zone, by the rules of the platform's own zone data (Intl). Offsets change
+ * only on quarter hours, so the offset of a quarter hour serves every instant inside it.
+ */
+const QUARTER_HOUR_MS = 15 * 60_000;
+const CACHED_OFFSETS = 100_000;
+
+type Zone = { readonly format: Intl.DateTimeFormat; readonly offsetMs: Map<number, number> };
+const zones = new Map<string, Zone>();
+
+export function isTimeZone(timeZone: string): boolean {
+  try {
+    new Intl.DateTimeFormat('en-US', { timeZone });
+    return true;
+  } catch {
+    return false;
+  }
+}
+
+function zoneOf(timeZone: string): Zone {
+  const known = zones.get(timeZone);
+  if (known) return known;
+  const format = new Intl.DateTimeFormat('en-US', {
+    timeZone,
+    hourCycle: 'h23',
+    year: 'numeric',
+    month: '2-digit',
+    day: '2-digit',
+    hour: '2-digit',
+    minute: '2-digit',
+    second: '2-digit',
+    era: 'short',
+  });
+  const zone = { format, offsetMs: new Map<number, number>() };
+  zones.set(timeZone, zone);
+  return zone;
+}
+
+function offsetMsAt(timeZone: string, epochMs: number): number {
+  const zone = zoneOf(timeZone);
+  const quarter = Math.floor(epochMs / QUARTER_HOUR_MS);
+  const known = zone.offsetMs.get(quarter);
+  if (known !== undefined) return known;
+  const at = quarter * QUARTER_HOUR_MS;
+  const parts = Object.fromEntries(
+    zone.format.formatToParts(at).map(({ type, value }) => [type, value]),
+  );
+  const local = Date.UTC(
+    Number(parts['year']),
+    Number(parts['month']) - 1,
+    Number(parts['day']),
+    Number(parts['hour']),
+    Number(parts['minute']),
+    Number(parts['second']),
+  );
+  if (zone.offsetMs.size >= CACHED_OFFSETS) zone.offsetMs.clear();
+  zone.offsetMs.set(quarter, local - at);
+  return local - at;
+}
+
+/** The ISO date on the calendar of `timeZone` at an instant. */
+export function localDate(instant: string, timeZone: string): string {
+  const epochMs = epochMsOf(instant);
+  return new Date(epochMs + offsetMsAt(timeZone, epochMs)).toISOString().slice(0, 10);
+}
+
+/** The period `YYYY-MM` into which an instant falls in `timeZone`. */
+export function localPeriod(instant: string, timeZone: string): string {
+  return localDate(instant, timeZone).slice(0, 7);
+}
