@@ -1,0 +1,264 @@
+import { type Decider, type DomainEvent, DomainError } from '#kernel';
+import {
+  type AppendResult,
+  EventIdReused,
+  type EventStore,
+  EventTooLarge,
+  type NewEvent,
+  type Position,
+  RevisionConflict,
+} from '#event-store';
+import { type Envelope, type RecordReference, toNewEvents } from './envelope.js';
+import { type CachedState, StateCache } from './state-cache.js';
+
+/** A decider with what the command side must know of its events. */
+export type Aggregate<State, Command, Event extends DomainEvent, Facts> = {
+  readonly name: string; // of the folded state, in the cache
+  readonly decider: Decider<State, Command, Event, Facts>;
+  readonly recordOf: (event: Event) => RecordReference | null;
+};
+
+/** One command for a stream; `facts` is asked right before its decision. */
+export type Intent<Command, Facts> = {
+  readonly command: Command;
+  readonly facts: () => Facts;
+  readonly envelope: Envelope;
+  readonly onAccepted?: () => void; // called when decided, before the append
+};
+
+export type Outcome =
+  | { readonly kind: 'accepted'; readonly revision: number; readonly position: Position }
+  | { readonly kind: 'repeated' }
+  | { readonly kind: 'refused'; readonly error: DomainError };
+
+export type CommandHandler = {
+  /** Decides commands on one stream in order and appends what they give. */
+  readonly decideAll: <State, Command, Event extends DomainEvent, Facts>(
+    aggregate: Aggregate<State, Command, Event, Facts>,
+    stream: string,
+    intents: readonly Intent<Command, Facts>[],
+  ) => Promise<readonly Outcome[]>;
+  /** One command; a refusal is thrown. */
+  readonly decide: <State, Command, Event extends DomainEvent, Facts>(
+    aggregate: Aggregate<State, Command, Event, Facts>,
+    stream: string,
+    intent: Intent<Command, Facts>,
+  ) => Promise<Exclude<Outcome, { kind: 'refused' }>>;
+  /** Loads states of many streams in one read, for commands that come next. */
+  readonly prefetch: <State, Event extends DomainEvent>(
+    aggregate: Aggregate<State, never, Event, never>,
+    streams: readonly string[],
+  ) => Promise<void>;
+};
+
+const MAX_ATTEMPTS = 20;
+/** Keeps an append well below the log's limit of 512 KiB; a larger one is halved. */
+const MAX_EVENTS_AN_APPEND = 250;
+
+type Step = {
+  readonly index: number;
+  readonly events: readonly NewEvent[];
+};
+
+/**
+ * The way of every command: fold, decide, append at the revision read; on a conflict again, a
+ * bounded number of times. Commands on one stream queue within the process.
+ */
+export function createCommandHandler(
+  store: EventStore,
+  cache: StateCache = new StateCache(),
+): CommandHandler {
+  const queues = new Map<string, Promise<unknown>>();
+
+  const decideAll: CommandHandler['decideAll'] = async (aggregate, stream, intents) => {
+    const before = queues.get(stream) ?? Promise.resolve();
+    const run = before.then(() => decideInTurn({ store, cache, aggregate, stream, intents }));
+    const settled = run.catch(() => undefined);
+    queues.set(stream, settled);
+    try {
+      return await run;
+    } finally {
+      if (queues.get(stream) === settled) queues.delete(stream);
+    }
+  };
+
+  return {
+    decideAll,
+    decide: async (aggregate, stream, intent) => {
+      const [outcome] = await decideAll(aggregate, stream, [intent]);
+      if (!outcome) throw new Error(`no outcome for a command on ${stream}`);
+      if (outcome.kind === 'refused') throw outcome.error;
+      return outcome;
+    },
+    prefetch: async (aggregate, streams) => {
+      const missing = streams.filter((stream) => !cache.has(cacheKey(aggregate.name, stream)));
+      if (missing.length === 0) return;
+      const found = new Set<string>();
+      for await (const events of store.readStreams(missing)) {
+        const stream = events[0]?.stream;
+        if (stream === undefined) continue;
+        found.add(stream);
+        const state = aggregate.decider.initialState();
+        const entry = evolveAll(aggregate, { state, revision: -1 }, events);
+        cache.set(cacheKey(aggregate.name, stream), entry);
+      }
+      for (const stream of missing) {
+        if (found.has(stream)) continue;
+        const state = aggregate.decider.initialState();
+        cache.set(cacheKey(aggregate.name, stream), { state, revision: -1 });
+      }
+    },
+  };
+}
+
+type Turn<State, Command, Event extends DomainEvent, Facts> = {
+  readonly store: EventStore;
+  readonly cache: StateCache;
+  readonly aggregate: Aggregate<State, Command, Event, Facts>;
+  readonly stream: string;
+  readonly intents: readonly Intent<Command, Facts>[];
+};
+
+const cacheKey = (name: string, stream: string): string => `${name} ${stream}`;
+
+async function decideInTurn<State, Command, Event extends DomainEvent, Facts>(
+  turn: Turn<State, Command, Event, Facts>,
+): Promise<readonly Outcome[]> {
+  const outcomes = new Map<number, Outcome>();
+  // Ids that the log refused once. An event that still wants one after a fresh read of this stream
+  // wants a record id that belongs to another stream.
+  const suspectIds = new Set<string>();
+  const key = cacheKey(turn.aggregate.name, turn.stream);
+  for (let attempt = 0; outcomes.size < turn.intents.length; attempt += 1) {
+    if (attempt >= MAX_ATTEMPTS) throw new DomainError('contention', { stream: turn.stream });
+    const cached = turn.cache.get<State>(key);
+    const entry = cached ?? (await load(turn));
+    turn.cache.drop(key); // decided events change the state in place; it comes back once appended
+    const { steps, settled } = decideSteps(turn, entry, outcomes, suspectIds);
+    if (cached && settled.size > 0 && (await hasTail(turn, cached.revision))) continue;
+    for (const [index, outcome] of settled) outcomes.set(index, outcome);
+    const revision = await appendSteps(turn, entry.revision, steps, outcomes, suspectIds);
+    if (revision !== null) turn.cache.set(key, { state: entry.state, revision });
+  }
+  return turn.intents.map((_, index) => outcomes.get(index) as Outcome);
+}
+
+async function load<State, Command, Event extends DomainEvent, Facts>(
+  turn: Turn<State, Command, Event, Facts>,
+): Promise<CachedState<State>> {
+  const { store, aggregate, stream } = turn;
+  let entry: CachedState<State> = { state: aggregate.decider.initialState(), revision: -1 };
+  for await (const events of store.readStream(stream)) entry = evolveAll(aggregate, entry, events);
+  return entry;
+}
+
+function evolveAll<State, Event extends DomainEvent>(
+  aggregate: Pick<Aggregate<State, never, Event, never>, 'decider'>,
+  entry: CachedState<State>,
+  events: readonly { readonly type: string; readonly data: object; readonly revision: number }[],
+): CachedState<State> {
+  let { state, revision } = entry;
+  for (const event of events) {
+    state = aggregate.decider.evolve(state, event as unknown as Event);
+    revision = event.revision;
+  }
+  return { state, revision };
+}
+
+/** Decides what is still open. Refusals and repeats are settled at once, the rest wait for the log. */
+function decideSteps<State, Command, Event extends DomainEvent, Facts>(
+  turn: Turn<State, Command, Event, Facts>,
+  entry: CachedState<State>,
+  done: ReadonlyMap<number, Outcome>,
+  suspectIds: ReadonlySet<string>,
+): { steps: Step[]; settled: Map<number, Outcome> } {
+  const { decider, recordOf } = turn.aggregate;
+  const steps: Step[] = [];
+  const settled = new Map<number, Outcome>();
+  for (const [index, intent] of turn.intents.entries()) {
+    if (done.has(index)) continue;
+    try {
+      const decided = decider.decide(intent.command, entry.state, intent.facts());
+      const events = toNewEvents(decided, intent.envelope, recordOf);
+      if (events.length === 0) {
+        settled.set(index, { kind: 'repeated' });
+      } else if (events.some(({ id }) => suspectIds.has(id))) {
+        const error = new DomainError('record-id-reused', { stream: turn.stream });
+        settled.set(index, { kind: 'refused', error });
+      } else {
+        for (const event of decided) entry.state = decider.evolve(entry.state, event);
+        intent.onAccepted?.();
+        steps.push({ index, events });
+      }
+    } catch (error) {
+      if (!(error instanceof DomainError)) throw error;
+      settled.set(index, { kind: 'refused', error });
+    }
+  }
+  return { steps, settled };
+}
+
+/** A refusal or a repeat found on a cached state holds only if the state was current. */
+async function hasTail<State, Command, Event extends DomainEvent, Facts>(
+  { store, stream }: Turn<State, Command, Event, Facts>,
+  revision: number,
+): Promise<boolean> {
+  const options = { fromRevision: revision + 1, maxCount: 1 };
+  for await (const events of store.readStream(stream, options)) if (events.length > 0) return true;
+  return false;
+}
+
+/** The revision reached, or null when the state has to be read again. */
+async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
+  turn: Turn<State, Command, Event, Facts>,
+  fromRevision: number,
+  steps: readonly Step[],
+  outcomes: Map<number, Outcome>,
+  suspectIds: Set<string>,
+): Promise<number | null> {
+  let revision = fromRevision;
+  let open = steps;
+  let limit = MAX_EVENTS_AN_APPEND;
+  while (open.length > 0) {
+    const chunk = takeChunk(open, limit);
+    try {
+      const result = await appendChunk(turn, revision, chunk);
+      revision = result.revision;
+      for (const { index } of chunk) {
+        outcomes.set(index, { kind: 'accepted', revision, position: result.position });
+      }
+      open = open.slice(chunk.length);
+    } catch (error) {
+      if (error instanceof EventTooLarge && chunk.length > 1) {
+        limit = Math.max(1, Math.floor(limit / 2));
+        continue;
+      }
+      if (error instanceof RevisionConflict) return null;
+      if (!(error instanceof EventIdReused)) throw error;
+      for (const id of error.eventIds) suspectIds.add(id);
+      return null;
+    }
+  }
+  return revision;
+}
+
+/** Whole commands only: the events of one command are appended together or not at all. */
+function takeChunk(steps: readonly Step[], limit: number): readonly Step[] {
+  let count = 0;
+  let end = 0;
+  for (const step of steps) {
+    if (end > 0 && count + step.events.length > limit) break;
+    count += step.events.length;
+    end += 1;
+  }
+  return steps.slice(0, end);
+}
+
+function appendChunk<State, Command, Event extends DomainEvent, Facts>(
+  { store, stream }: Turn<State, Command, Event, Facts>,
+  revision: number,
+  chunk: readonly Step[],
+): Promise<AppendResult> {
+  const events = chunk.flatMap((step) => step.events);
+  return store.append(stream, revision < 0 ? 'none' : revision, events);
+}
