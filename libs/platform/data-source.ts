@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client, escapeIdentifier, Pool, type PoolConfig } from 'pg';
 import { DataSource, type DataSourceOptions, type MixedList, type EntitySchema } from 'typeorm';
 import { DomainError } from '#kernel';
 import { migrations } from '../../infra/migrations/index.js';
@@ -39,7 +39,7 @@ export function appConnectionOptions(appUrl: string): string | undefined {
   return loginOf(appUrl) === APP_ROLE ? undefined : `-c role=${APP_ROLE}`;
 }
 
-function connectionConfig(appUrl: string, options: AppPoolOptions): pg.PoolConfig {
+function connectionConfig(appUrl: string, options: AppPoolOptions): PoolConfig {
   return {
     application_name: options.applicationName ?? 'merit',
     max: options.maxConnections ?? POOL_MAX_CONNECTIONS,
@@ -53,8 +53,8 @@ function connectionConfig(appUrl: string, options: AppPoolOptions): pg.PoolConfi
 }
 
 /** A pool of connections with the rights of `merit_app`. An idle connection's end is no crash. */
-export function createAppPool(appUrl: string, options: AppPoolOptions = {}): pg.Pool {
-  const pool = new pg.Pool({ connectionString: appUrl, ...connectionConfig(appUrl, options) });
+export function createAppPool(appUrl: string, options: AppPoolOptions = {}): Pool {
+  const pool = new Pool({ connectionString: appUrl, ...connectionConfig(appUrl, options) });
   pool.on('error', (error) => options.log?.(`a database connection ended: ${error.message}`));
   return pool;
 }
@@ -85,7 +85,7 @@ type EntityClass = (new () => object) | string | EntitySchema;
  * `app-role-rights`.
  */
 export async function migrate(ownerUrl: string, appUrl?: string): Promise<void> {
-  const client = new pg.Client({
+  const client = new Client({
     connectionString: ownerUrl,
     application_name: 'merit-migrate',
     connectionTimeoutMillis: CONNECT_TIMEOUT_MS,
@@ -125,7 +125,7 @@ async function runMigrations(ownerUrl: string): Promise<void> {
   }
 }
 
-async function refuseOldServer(client: pg.Client): Promise<void> {
+async function refuseOldServer(client: Client): Promise<void> {
   const { rows } = await client.query<{ readonly number: number; readonly version: string }>(
     `SELECT current_setting('server_version_num')::int AS number,
             current_setting('server_version') AS version`,
@@ -140,7 +140,7 @@ async function refuseOldServer(client: pg.Client): Promise<void> {
 }
 
 /** A database that newer code has migrated is left alone: old code would misread it. */
-async function refuseNewerFormat(client: pg.Client): Promise<void> {
+async function refuseNewerFormat(client: Client): Promise<void> {
   const table = `${MIGRATION_SCHEMA}.${MIGRATION_TABLE}`;
   const known = await client.query<{ readonly there: boolean }>(
     'SELECT to_regclass($1) IS NOT NULL AS there',
@@ -162,21 +162,19 @@ async function refuseNewerFormat(client: pg.Client): Promise<void> {
   );
 }
 
-const quoted = (name: string): string => pg.escapeIdentifier(name);
-
 /** Sees to it that `merit_app` exists, that `login` may act as it, and that it may make schemas. */
-async function prepareAppRole(client: pg.Client, login: string): Promise<void> {
+async function prepareAppRole(client: Client, login: string): Promise<void> {
   const role = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [APP_ROLE]);
   if (role.rowCount === 0) {
     await orExplain(
       client,
       `CREATE ROLE ${APP_ROLE} NOLOGIN`,
       'app-role-missing',
-      `CREATE ROLE ${APP_ROLE} NOLOGIN ROLE ${quoted(login)};`,
+      `CREATE ROLE ${APP_ROLE} NOLOGIN ROLE ${escapeIdentifier(login)};`,
     );
   }
   if (login !== APP_ROLE && !(await mayActAsApp(client, login))) {
-    const grant = `GRANT ${APP_ROLE} TO ${quoted(login)}`;
+    const grant = `GRANT ${APP_ROLE} TO ${escapeIdentifier(login)}`;
     await orExplain(client, grant, 'app-role-rights', `${grant};`);
   }
   const { rows } = await client.query<{ readonly database: string; readonly may: boolean }>(
@@ -185,12 +183,12 @@ async function prepareAppRole(client: pg.Client, login: string): Promise<void> {
   );
   const database = rows[0];
   if (database === undefined || database.may) return;
-  const grant = `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${quoted(database.database)} TO ${APP_ROLE}`;
+  const grant = `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${escapeIdentifier(database.database)} TO ${APP_ROLE}`;
   await orExplain(client, grant, 'app-role-rights', `${grant};`);
 }
 
 /** From 16 on a member may hold a role without being allowed to take it; 15 knows no difference. */
-async function mayActAsApp(client: pg.Client, login: string): Promise<boolean> {
+async function mayActAsApp(client: Client, login: string): Promise<boolean> {
   const { rows } = await client.query<{ readonly may: boolean }>(
     `SELECT pg_has_role($1, '${APP_ROLE}', CASE
               WHEN current_setting('server_version_num')::int >= 160000 THEN 'SET'
@@ -202,7 +200,7 @@ async function mayActAsApp(client: pg.Client, login: string): Promise<boolean> {
 
 /** Runs `statement`; where the owner may not, names the one command that an administrator runs. */
 async function orExplain(
-  client: pg.Client,
+  client: Client,
   statement: string,
   code: string,
   command: string,
@@ -231,7 +229,7 @@ const RECOMMENDED = [
 ] as const;
 
 /** Settings of a server of somebody else's that make this system slow; one plain line each. */
-export async function settingWarnings(pool: Pick<pg.Pool, 'query'>): Promise<readonly string[]> {
+export async function settingWarnings(pool: Pick<Pool, 'query'>): Promise<readonly string[]> {
   const { rows } = await pool.query<{ readonly name: string; readonly value: string }>(
     `SELECT name, CASE WHEN unit IS NULL THEN setting
               ELSE pg_size_bytes(setting || CASE unit WHEN '8kB' THEN 'kB' ELSE unit END)

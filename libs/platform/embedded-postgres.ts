@@ -1,4 +1,4 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { DomainError } from '#kernel';
 import {
   openCluster,
@@ -59,7 +59,7 @@ export const DATABASE = 'merit';
 export const OWNER_ROLE = 'merit_owner';
 export const APP_ROLE = 'merit_app';
 
-type Presence = { readonly client: pg.Client; readonly port: number; readonly isOwner: boolean };
+type Presence = { readonly client: Client; readonly port: number; readonly isOwner: boolean };
 
 /** Errors: DomainError `data-folder-in-use`, `embedded-server-failed`, and those of the folder. */
 export async function openEmbeddedServer(options: OpenEmbeddedOptions): Promise<EmbeddedServer> {
@@ -98,7 +98,8 @@ async function enter(
   },
 ): Promise<Presence> {
   const { wantedPort, deadlineMs, signal } = limits;
-  while (Date.now() < deadlineMs && signal?.aborted !== true) {
+  const mayGoOn = (): boolean => Date.now() < deadlineMs && signal?.aborted !== true;
+  while (mayGoOn()) {
     const running = await readPostmaster(cluster.clusterDir);
     if (running === null) {
       const outcome = await startServer(cluster, wantedPort, options, deadlineMs);
@@ -124,7 +125,7 @@ async function join(
   port: number,
   options: OpenEmbeddedOptions,
 ): Promise<Presence | null> {
-  const client = new pg.Client({
+  const client = new Client({
     host: '127.0.0.1',
     port,
     user: SUPERUSER,
@@ -158,7 +159,7 @@ function isRefusal(error: unknown): boolean {
   return typeof code === 'string' && /^(28|XX)/.test(code) && code.length === 5;
 }
 
-async function folderInUse(cluster: Cluster, client: pg.Client): Promise<DomainError> {
+async function folderInUse(cluster: Cluster, client: Client): Promise<DomainError> {
   const ownerPid = await findOwnerPid(client);
   return new DomainError(
     'data-folder-in-use',
@@ -169,7 +170,7 @@ async function folderInUse(cluster: Cluster, client: pg.Client): Promise<DomainE
 }
 
 async function tryLock(
-  client: pg.Client,
+  client: Client,
   lock: keyof typeof LOCKS,
   kind: 'shared' | 'exclusive',
 ): Promise<boolean> {
@@ -181,7 +182,7 @@ async function tryLock(
   return rows[0]?.got === true;
 }
 
-async function findOwnerPid(client: pg.Client): Promise<number | null> {
+async function findOwnerPid(client: Client): Promise<number | null> {
   const { rows } = await client.query<{ readonly application_name: string }>(
     `SELECT a.application_name FROM pg_locks l JOIN pg_stat_activity a USING (pid)
       WHERE l.locktype = 'advisory' AND l.granted
@@ -193,7 +194,7 @@ async function findOwnerPid(client: pg.Client): Promise<number | null> {
 }
 
 /** Roles and database; what is there is left alone, so an interrupted first start is finished. */
-async function prepare(client: pg.Client, cluster: Cluster): Promise<void> {
+async function prepare(client: Client, cluster: Cluster): Promise<void> {
   const isPrepared = async (): Promise<boolean> =>
     (await client.query('SELECT 1 FROM pg_database WHERE datname = $1', [DATABASE])).rowCount === 1;
   if (await isPrepared()) return;
@@ -209,7 +210,7 @@ async function prepare(client: pg.Client, cluster: Cluster): Promise<void> {
   }
 }
 
-async function makeRole(client: pg.Client, role: string, password: string): Promise<void> {
+async function makeRole(client: Client, role: string, password: string): Promise<void> {
   const known = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
   if (known.rowCount === 1) return;
   const secret = client.escapeLiteral(password);
@@ -219,7 +220,7 @@ async function makeRole(client: pg.Client, role: string, password: string): Prom
 }
 
 /** Gives up presence and stops the server if nobody else is there. */
-async function leave(cluster: Cluster, client: pg.Client): Promise<void> {
+async function leave(cluster: Cluster, client: Client): Promise<void> {
   try {
     await client.query('SELECT pg_advisory_unlock_all()');
     if (await tryLock(client, 'presence', 'exclusive')) {
@@ -253,7 +254,7 @@ function keepPresence(
   const rejoin = async (): Promise<Presence | null> => {
     options.log?.('lost the embedded PostgreSQL; joining it again');
     const mode = first.isOwner ? 'own' : 'attach';
-    for (let waitMs = 100; closing === null; waitMs = Math.min(waitMs * 2, 5_000)) {
+    for (let waitMs = 100; !closed.signal.aborted; waitMs = Math.min(waitMs * 2, 5_000)) {
       try {
         const again = await enter(
           cluster,
@@ -272,7 +273,7 @@ function keepPresence(
         watch(again);
         return again;
       } catch (error) {
-        if (closing !== null) break;
+        if (closed.signal.aborted) break;
         options.log?.(`the embedded PostgreSQL is not there yet: ${String(error)}`);
         await pause(waitMs);
       }

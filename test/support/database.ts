@@ -1,5 +1,5 @@
 import { randomUUID } from 'node:crypto';
-import pg from 'pg';
+import { Client, type QueryResult } from 'pg';
 
 /** Where the run's PostgreSQL is; written by the global set-up, read by every worker. */
 export const TEST_SERVER_VARIABLE = 'MERIT_TEST_SERVER';
@@ -34,8 +34,8 @@ function testServer(): TestServer {
 }
 
 /** One statement on a connection of its own. */
-export async function runSql(url: string, sql: string): Promise<pg.QueryResult> {
-  const client = new pg.Client({ connectionString: url, connectionTimeoutMillis: 30_000 });
+export async function runSql(url: string, sql: string): Promise<QueryResult> {
+  const client = new Client({ connectionString: url, connectionTimeoutMillis: 30_000 });
   client.on('error', () => undefined);
   await client.connect();
   try {

@@ -43,8 +43,7 @@ const openServer = (dataDir: string): Promise<EmbeddedServer> =>
     dataDir,
     mode: 'attach',
     sharedBuffersBytes: SHARED_BUFFERS_BYTES,
-    // Every test's fsync costs milliseconds; what tests durability starts a server of its own.
-    durable: process.env['MERIT_TEST_DURABLE'] === 'true',
+    durable: process.env['MERIT_TEST_DURABLE'] !== 'false',
   });
 
 /** A run that was killed leaves its server running and its folder; both go now. */

@@ -329,11 +329,11 @@ export async function startServer(
         env: { ...process.env, LC_ALL: 'C', TZ: 'UTC' },
       },
     );
-    let ended = false;
-    child.on('error', () => (ended = true));
-    child.on('exit', () => (ended = true));
+    const state = { ended: false };
+    child.on('error', () => (state.ended = true));
+    child.on('exit', () => (state.ended = true));
     child.unref();
-    while (!ended && Date.now() < deadlineMs) {
+    while (!state.ended && Date.now() < deadlineMs) {
       const running = await readPostmaster(cluster.clusterDir);
       if (running?.pid === child.pid && running?.status === 'ready') return 'started';
       await pause(20);
@@ -343,7 +343,7 @@ export async function startServer(
     throw new DomainError(
       'embedded-server-failed',
       { step: 'start', logFile },
-      ended
+      state.ended
         ? `The embedded PostgreSQL ended at its start: ${tail.trim() || 'it said nothing'}`
         : `The embedded PostgreSQL did not become ready in time; see ${logFile}`,
     );
