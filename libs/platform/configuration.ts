@@ -1,0 +1,159 @@
+import path from 'node:path';
+import { DomainError } from '#kernel';
+
+export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
+export const LANGUAGES = ['zh', 'en'] as const;
+export type LogLevel = (typeof LOG_LEVELS)[number];
+export type Language = (typeof LANGUAGES)[number];
+
+/** Where events' and read models' PostgreSQL is. */
+export type DatabaseSetting =
+  | { readonly kind: 'embedded' } // in dataDir
+  | { readonly kind: 'server'; readonly appUrl: string; readonly ownerUrl: string };
+
+/** Read once at start; nothing else looks at the environment. */
+export type Configuration = {
+  readonly dataDir: string; // absolute
+  readonly database: DatabaseSetting;
+  readonly keysDatabaseUrl: string | null; // null: beside the events
+  readonly kekFile: string; // absolute; the embedded profile makes it when it is missing
+  readonly eventStoreUrl: string | null; // esdb://…; null: the log is in PostgreSQL
+  readonly kafkaBrokers: readonly string[]; // empty: no relay
+  readonly host: string;
+  readonly port: number; // 0: any free one
+  readonly logLevel: LogLevel;
+  readonly language: Language;
+  /** Variables that look like settings and are none; worth a word, since they have no effect. */
+  readonly unknownVariables: readonly string[];
+};
+
+export type Environment = Readonly<Record<string, string | undefined>>;
+
+/** Flags of the command line; each wins over its variable. */
+export type ConfigurationFlags = {
+  readonly data?: string | undefined;
+  readonly port?: string | undefined;
+};
+
+const VARIABLES = [
+  'MERIT_DATA',
+  'MERIT_KEK_FILE',
+  'MERIT_HOST',
+  'MERIT_PORT',
+  'MERIT_LOG_LEVEL',
+  'MERIT_LANG',
+] as const;
+/** Of the tests and the compile step, not of the program. */
+const FOREIGN_VARIABLES = /^MERIT_(TEST|BENCH)_/;
+const DEFAULT_PORT = 8080;
+const DATABASE_SCHEMES = ['postgres:', 'postgresql:'];
+const EVENT_STORE_SCHEMES = ['esdb:', 'esdb+discover:', 'kurrentdb:', 'kurrentdb+discover:'];
+
+/** One setting's finding: the value, or what is wrong with it. */
+type Problem = { readonly setting: string; readonly allowed: string };
+
+/**
+ * Reads and checks every setting; an empty variable counts as absent. Throws DomainError
+ * `configuration-invalid` that names each wrong setting with what is allowed, never its value:
+ * it may hold a password.
+ */
+export function readConfiguration(
+  env: Environment,
+  flags: ConfigurationFlags = {},
+  cwd: string = process.cwd(),
+): Configuration {
+  const problems: Problem[] = [];
+  const settings = settingsReader(env, problems);
+  const dataDir = path.resolve(cwd, flags.data ?? settings.text('MERIT_DATA') ?? '.data');
+  const database = readDatabase(settings, problems);
+  const kekFile = settings.text('MERIT_KEK_FILE');
+  if (kekFile === null && database.kind === 'server') {
+    const allowed = 'the path of a file with 64 hexadecimal digits (required with DATABASE_URL)';
+    problems.push({ setting: 'MERIT_KEK_FILE', allowed });
+  }
+  const configuration: Configuration = {
+    dataDir,
+    database,
+    keysDatabaseUrl: settings.url('KEYS_DATABASE_URL', DATABASE_SCHEMES),
+    kekFile: path.resolve(cwd, kekFile ?? path.join(dataDir, 'key-encryption-key')),
+    eventStoreUrl: settings.url('EVENT_STORE_URL', EVENT_STORE_SCHEMES),
+    kafkaBrokers: settings.addresses('KAFKA_BROKERS'),
+    host: settings.text('MERIT_HOST') ?? '127.0.0.1',
+    port: settings.port(flags.port === undefined ? 'MERIT_PORT' : '--port', flags.port),
+    logLevel: settings.oneOf('MERIT_LOG_LEVEL', LOG_LEVELS, 'info'),
+    language: settings.oneOf('MERIT_LANG', LANGUAGES, 'zh'),
+    unknownVariables: Object.keys(env).filter(isUnknown).sort(),
+  };
+  if (problems.length > 0) throw invalid(problems);
+  return configuration;
+}
+
+function isUnknown(name: string): boolean {
+  const known: readonly string[] = VARIABLES;
+  return name.startsWith('MERIT_') && !known.includes(name) && !FOREIGN_VARIABLES.test(name);
+}
+
+function invalid(problems: readonly Problem[]): DomainError {
+  return new DomainError(
+    'configuration-invalid',
+    { settings: problems.map(({ setting }) => setting) },
+    problems.map(({ setting, allowed }) => `${setting} must be ${allowed}`).join('\n'),
+  );
+}
+
+function readDatabase(settings: SettingsReader, problems: Problem[]): DatabaseSetting {
+  const appUrl = settings.url('DATABASE_URL', DATABASE_SCHEMES);
+  const ownerUrl = settings.url('DATABASE_OWNER_URL', DATABASE_SCHEMES);
+  if (appUrl !== null) return { kind: 'server', appUrl, ownerUrl: ownerUrl ?? appUrl };
+  if (ownerUrl !== null) {
+    problems.push({ setting: 'DATABASE_OWNER_URL', allowed: 'given together with DATABASE_URL' });
+  }
+  return { kind: 'embedded' };
+}
+
+type SettingsReader = ReturnType<typeof settingsReader>;
+
+function settingsReader(env: Environment, problems: Problem[]) {
+  const text = (name: string): string | null => {
+    const value = env[name]?.trim();
+    return value === undefined || value === '' ? null : value;
+  };
+  const url = (name: string, schemes: readonly string[]): string | null => {
+    const value = text(name);
+    if (value === null) return null;
+    // Lists of hosts are no URLs to the parser; the client reads those itself.
+    if (schemes.some((scheme) => value.startsWith(`${scheme}//`))) return value;
+    const allowed = `a URL that begins with ${schemes.map((scheme) => `${scheme}//`).join(' or ')}`;
+    problems.push({ setting: name, allowed });
+    return null;
+  };
+  const oneOf = <Value extends string>(
+    name: string,
+    values: readonly Value[],
+    fallback: Value,
+  ): Value => {
+    const value = text(name);
+    if (value === null) return fallback;
+    const found = values.find((candidate) => candidate === value);
+    if (found === undefined)
+      problems.push({ setting: name, allowed: `one of ${values.join(', ')}` });
+    return found ?? fallback;
+  };
+  const port = (setting: string, flag: string | undefined): number => {
+    const value = flag ?? text(setting);
+    if (value === null) return DEFAULT_PORT;
+    if (/^\d{1,5}$/.test(value) && Number(value) <= 65_535) return Number(value);
+    problems.push({ setting, allowed: 'a whole number from 0 (any free port) to 65535' });
+    return DEFAULT_PORT;
+  };
+  const addresses = (name: string): readonly string[] => {
+    const parts = (text(name) ?? '').split(',').map((part) => part.trim());
+    const given = parts.filter((part) => part !== '');
+    if (given.every((part) => /^[^\s:]+:\d{1,5}$|^\[[0-9a-fA-F:]+\]:\d{1,5}$/.test(part))) {
+      return given;
+    }
+    problems.push({ setting: name, allowed: 'host:port, several separated by commas' });
+    return [];
+  };
+  return { text, url, oneOf, port, addresses };
+}
