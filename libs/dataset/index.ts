@@ -1,0 +1,3 @@
+export * from './replay-types.js';
+export * from './report.js';
+export * from './rows.js';
