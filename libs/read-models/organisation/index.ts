@@ -1,0 +1,12 @@
+export { applyToOrganisation, type Touched } from './fold.js';
+export * from './queries.js';
+export {
+  createOrganisation,
+  type Cycle,
+  type CycleStatus,
+  type Delegation,
+  type Member,
+  type Organisation,
+  ORGANISATION_PREFIXES,
+  type Unit,
+} from './state.js';
