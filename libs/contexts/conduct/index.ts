@@ -1,1 +1,5 @@
+export * from './complaints.js';
+export * from './decider.js';
+export * from './earnings.js';
 export * from './events.js';
+export * from './records.js';

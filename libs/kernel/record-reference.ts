@@ -1,0 +1,23 @@
+/**
+ * The kinds of records whose ids belong to one person: an id is used once per kind, over all
+ * streams. Sales and returns share one kind.
+ */
+export type RecordKind =
+  | 'metric'
+  | 'evaluation'
+  | 'feedback-call'
+  | 'work-trace'
+  | 'complaint'
+  | 'complaint-decision'
+  | 'adjustment'
+  | 'veto'
+  | 'award'
+  | 'sales-credit'
+  | 'appeal';
+
+/** Which record an event is about; `first` when it is the event that records it. */
+export type RecordReference = {
+  readonly kind: RecordKind;
+  readonly recordId: string;
+  readonly first: boolean;
+};
