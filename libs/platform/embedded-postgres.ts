@@ -1,8 +1,10 @@
+import { rm } from 'node:fs/promises';
 import { Client } from 'pg';
 import { DomainError } from '#kernel';
 import {
   openCluster,
   pause,
+  removeCluster,
   startServer,
   stopServer,
   SUPERUSER,
@@ -58,6 +60,15 @@ const OWNER_NAME = /^merit-owner:(\d+)$/;
 export const DATABASE = 'merit';
 export const OWNER_ROLE = 'merit_owner';
 export const APP_ROLE = 'merit_app';
+
+/**
+ * Removes a throw-away data folder with all in it; a server that still runs there is stopped,
+ * whoever uses it. Part of the folder can lie elsewhere, so `rm -rf` would leave something behind.
+ */
+export async function removeDataFolder(dataDir: string): Promise<void> {
+  await removeCluster(dataDir, STOP_TIMEOUT_MS);
+  await rm(dataDir, { recursive: true, force: true });
+}
 
 type Presence = { readonly client: Client; readonly port: number; readonly isOwner: boolean };
 

@@ -1,15 +1,17 @@
-import { chmod, mkdtemp, readdir, rm } from 'node:fs/promises';
+import { mkdtemp, readdir } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { migrate } from '../../libs/platform/data-source.js';
-import { stopServer } from '../../libs/platform/embedded/cluster.js';
 import { isAlive } from '../../libs/platform/embedded/postmaster.js';
-import { openEmbeddedServer, type EmbeddedServer } from '../../libs/platform/embedded-postgres.js';
+import {
+  openEmbeddedServer,
+  removeDataFolder,
+  type EmbeddedServer,
+} from '../../libs/platform/embedded-postgres.js';
 import { runSql, TEMPLATE_DATABASE, TEST_SERVER_VARIABLE, withDatabase } from './database.js';
 
 /** One PostgreSQL for a whole test run, in a folder of its own that goes with it. */
 const RUN_FOLDER = /^merit-test-(\d+)-/;
-const STOP_LIMIT_MS = 60_000;
 const SHARED_BUFFERS_BYTES = 128 * 1024 ** 2;
 
 export type TestRun = { readonly server: EmbeddedServer; readonly dataDir: string };
@@ -17,8 +19,6 @@ export type TestRun = { readonly server: EmbeddedServer; readonly dataDir: strin
 export async function startTestServer(): Promise<TestRun> {
   await sweepKilledRuns();
   const dataDir = await mkdtemp(path.join(tmpdir(), `merit-test-${process.pid}-`));
-  // As root the server runs as another user, who has to get in.
-  await chmod(dataDir, 0o711);
   const server = await openServer(dataDir);
   const run = { server, dataDir };
   try {
@@ -35,7 +35,7 @@ export async function startTestServer(): Promise<TestRun> {
 
 export async function stopTestServer({ server, dataDir }: TestRun): Promise<void> {
   await server.close();
-  await removeDataDir(dataDir);
+  await removeDataFolder(dataDir);
 }
 
 const openServer = (dataDir: string): Promise<EmbeddedServer> =>
@@ -51,12 +51,6 @@ async function sweepKilledRuns(): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = RUN_FOLDER.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
-    await removeDataDir(path.join(tmpdir(), name));
+    await removeDataFolder(path.join(tmpdir(), name));
   }
-}
-
-/** Stops whatever server of this folder still runs, then removes it. */
-export async function removeDataDir(dataDir: string): Promise<void> {
-  await stopServer(path.join(dataDir, 'postgres', 'cluster'), STOP_LIMIT_MS);
-  await rm(dataDir, { recursive: true, force: true });
 }

@@ -99,14 +99,18 @@ function unusable(dir: string, reason: string): DomainError {
 
 const HALF_DONE = /^postgres\.new-(\d+)-[0-9a-f]+$/;
 
-/** Removes what initialisations left whose process is gone. */
+/**
+ * Removes what initialisations left whose process is gone. Its initdb may outlive it by a moment
+ * and go on writing, hence the retries; what withstands them is left to the next start.
+ */
 async function sweepHalfDone(root: string): Promise<void> {
+  const patiently = { recursive: true, force: true, maxRetries: 10, retryDelay: 50 };
   for (const name of await readdir(root)) {
     const pid = HALF_DONE.exec(name)?.[1];
     if (pid === undefined || isAlive(Number(pid))) continue;
     const home = await realpath(path.join(root, name)).catch(notFound);
-    if (home !== null) await rm(home, { recursive: true, force: true });
-    await rm(path.join(root, name), { recursive: true, force: true });
+    if (home !== null) await rm(home, patiently).catch(() => undefined);
+    await rm(path.join(root, name), patiently).catch(() => undefined);
   }
 }
 
@@ -140,7 +144,7 @@ async function makeHome(
   user: ServerUser,
   settings: ServerSettings,
 ): Promise<string> {
-  if (await canEnter(user, root)) {
+  if ((await canEnter(user, root)) || (await openEmptyFolder(user, root))) {
     await mkdir(fresh);
     await chmod(fresh, user ? 0o711 : 0o700);
     return fresh;
@@ -162,6 +166,18 @@ async function makeHome(
   }
   settings.log?.(`${root} is closed to PostgreSQL's user: the database itself is in ${home}`);
   return home;
+}
+
+/**
+ * A folder of our own with nothing in it, such as mkdtemp makes: its user may pass through it from
+ * now on. What comes into it has modes of its own; a folder in use is left as it is.
+ */
+async function openEmptyFolder(user: ServerUser, root: string): Promise<boolean> {
+  const { uid, mode } = await stat(root);
+  if (uid !== process.getuid?.() || (await readdir(root)).length > 0) return false;
+  if (!(await canEnter(user, path.dirname(root)))) return false;
+  await chmod(root, (mode & 0o777) | 0o011);
+  return canEnter(user, root);
 }
 
 async function fillHome(
@@ -276,7 +292,7 @@ function serverFlags(port: number, settings: ServerSettings): readonly string[] 
     log_error_verbosity: 'terse',
     log_checkpoints: 'off',
     ...(settings.durable === false
-      ? { fsync: 'off', synchronous_commit: 'off', full_page_writes: 'off' }
+      ? { fsync: 'off', full_page_writes: 'off' } // a kill loses nothing, a power cut may
       : {}),
   };
   return Object.entries(parameters).flatMap(([name, value]) => ['-c', `${name}=${value}`]);
@@ -380,4 +396,15 @@ export async function stopServer(clusterDir: string, limitMs: number): Promise<b
   const deadlineMs = Date.now() + limitMs;
   while (isAlive(running.pid) && Date.now() < deadlineMs) await pause(10);
   return !isAlive(running.pid);
+}
+
+/** Stops the folder's server, whoever uses it, and removes the database. For throw-away folders. */
+export async function removeCluster(dataDir: string, limitMs: number): Promise<void> {
+  const published = path.join(path.resolve(dataDir), 'postgres');
+  const home = await realpath(published).catch(notFound);
+  if (home !== null) {
+    await stopServer(path.join(home, 'cluster'), limitMs);
+    await rm(home, { recursive: true, force: true }); // can lie elsewhere, behind a link
+  }
+  await rm(published, { recursive: true, force: true });
 }
