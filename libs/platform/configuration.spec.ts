@@ -1,0 +1,88 @@
+import { DomainError } from '#kernel';
+import { readConfiguration, type Environment } from './configuration.js';
+
+const read = (env: Environment = {}, flags = {}) => readConfiguration(env, flags, '/work');
+
+function refusalOf(env: Environment, flags = {}): DomainError {
+  try {
+    read(env, flags);
+  } catch (error) {
+    if (error instanceof DomainError) return error;
+    throw error;
+  }
+  throw new Error('not refused');
+}
+
+describe('the configuration', () => {
+  it('works on a laptop with no variable set', () => {
+    expect(read()).toEqual({
+      dataDir: '/work/.data',
+      database: { kind: 'embedded' },
+      keysDatabaseUrl: null,
+      kekFile: '/work/.data/key-encryption-key',
+      eventStoreUrl: null,
+      kafkaBrokers: [],
+      host: '127.0.0.1',
+      port: 8080,
+      logLevel: 'info',
+      language: 'zh',
+      unknownVariables: [],
+    });
+  });
+
+  it('takes an empty variable for an absent one', () => {
+    expect(read({ MERIT_DATA: '', MERIT_PORT: ' ', DATABASE_URL: '' })).toEqual(read());
+  });
+
+  it('lets a flag win over its variable', () => {
+    const env = { MERIT_DATA: '/a', MERIT_PORT: '1' };
+    expect(read(env, { data: 'b', port: '0' })).toMatchObject({ dataDir: '/work/b', port: 0 });
+  });
+
+  it('names each wrong setting with what is allowed', () => {
+    const refusal = refusalOf({
+      MERIT_PORT: '70000',
+      MERIT_LOG_LEVEL: 'loud',
+      MERIT_LANG: 'fr',
+      KAFKA_BROKERS: 'broker',
+      EVENT_STORE_URL: 'http://x',
+    });
+    expect(refusal.code).toBe('configuration-invalid');
+    expect(refusal.message.split('\n')).toEqual([
+      'EVENT_STORE_URL must be a URL that begins with esdb:// or esdb+discover:// or ' +
+        'kurrentdb:// or kurrentdb+discover://',
+      'KAFKA_BROKERS must be host:port, several separated by commas',
+      'MERIT_PORT must be a whole number from 0 (any free port) to 65535',
+      'MERIT_LOG_LEVEL must be one of fatal, error, warn, info, debug, trace, silent',
+      'MERIT_LANG must be one of zh, en',
+    ]);
+    expect(refusalOf({}, { port: 'x' }).message).toMatch(/^--port must be/);
+  });
+
+  it('never repeats a wrong value, which may hold a password', () => {
+    const { message } = refusalOf({ DATABASE_URL: 'mysql://merit:secret@db/merit' });
+    expect(message).toMatch(/^DATABASE_URL must be a URL that begins with postgres:/);
+    expect(message).not.toContain('secret');
+  });
+
+  it('has no default for the key file when the database is a server of its own', () => {
+    const env = { DATABASE_URL: 'postgres://a@db/merit' };
+    expect(refusalOf(env).message).toMatch(/^MERIT_KEK_FILE must be .*required with DATABASE_URL/);
+    const given = read({ ...env, MERIT_KEK_FILE: '/run/kek' });
+    expect(given.database).toEqual({
+      kind: 'server',
+      appUrl: 'postgres://a@db/merit',
+      ownerUrl: 'postgres://a@db/merit',
+    });
+  });
+
+  it('refuses an owner URL without the database URL that it belongs to', () => {
+    const { message } = refusalOf({ DATABASE_OWNER_URL: 'postgres://o@db/merit' });
+    expect(message).toBe('DATABASE_OWNER_URL must be given together with DATABASE_URL');
+  });
+
+  it('tells of variables that look like settings and are none', () => {
+    const env = { MERIT_LOGLEVEL: 'debug', MERIT_TEST_SERVER: '{}', HOME: '/root' };
+    expect(read(env).unknownVariables).toEqual(['MERIT_LOGLEVEL']);
+  });
+});
