@@ -1,4 +1,6 @@
 import type { MigrationInterface } from 'typeorm';
+import { EventLog1760000000000 } from './event-log.js';
+import { Projections1760000100000 } from './projections.js';
 
 /**
  * Every migration, oldest first. They are listed by hand and not found by a pattern, so that the
@@ -6,4 +8,7 @@ import type { MigrationInterface } from 'typeorm';
  * throws; a mistake is mended by a later migration. A class name ends in its timestamp
  * (milliseconds), as TypeORM demands, e.g. `EventLog1760000000000`.
  */
-export const migrations: readonly (new () => MigrationInterface)[] = [];
+export const migrations: readonly (new () => MigrationInterface)[] = [
+  EventLog1760000000000,
+  Projections1760000100000,
+];

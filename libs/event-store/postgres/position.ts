@@ -1,0 +1,18 @@
+import { START, type Position } from '../port.js';
+
+/** Width of the largest bigint: texts of one width order as their numbers do. */
+const DIGITS = 19;
+
+export function toPosition(value: number): Position {
+  return value === 0 ? START : String(value).padStart(DIGITS, '0');
+}
+
+/** The number behind a position of this store. Throws TypeError for a position of another one. */
+export function fromPosition(position: Position): number {
+  if (position === START) return 0;
+  const value = Number(position);
+  if (position.length !== DIGITS || !Number.isSafeInteger(value) || value < 1) {
+    throw new TypeError(`not a position of this store: ${position}`);
+  }
+  return value;
+}

@@ -1,0 +1,245 @@
+import type { Lag, Position, ReadAllOptions, ReadStreamOptions, RecordedEvent } from '../port.js';
+import { textArray } from './binary-arrays.js';
+import { asUnavailable } from './connections.js';
+import { fromPosition } from './position.js';
+import { COLUMNS, decodeRow, selectRows, type EventRow, type Queryable } from './rows.js';
+
+const DEFAULT_BATCH_EVENTS = 5_000;
+const FIRST_PAGE_EVENTS = 1_000;
+const LEAST_PAGE_EVENTS = 64;
+/** Pages shrink where events are large: a page and its successor are in memory at once. */
+const PAGE_CHARACTERS = 8 * 1024 * 1024;
+const STREAM_PAGE_EVENTS = 1_000;
+const STREAMS_PER_QUERY = 32;
+/** A filter on assessment streams looks at this many positions for each event that it may give. */
+const SCAN_FACTOR = 8;
+const LAST_POSITION = Number.MAX_SAFE_INTEGER;
+
+/** Events up to and including position `cursor`. */
+export type Page = { readonly events: readonly RecordedEvent[]; readonly cursor: number };
+
+export async function headPosition(source: Queryable): Promise<number> {
+  const answer = await query<{ position: string }>(
+    source,
+    'SELECT position FROM log.events ORDER BY position DESC LIMIT 1',
+  );
+  return Number(answer[0]?.position ?? 0);
+}
+
+/** Positions are dense, so the distance is a count. */
+export async function lagAfter(source: Queryable, after: Position): Promise<Lag> {
+  const rows = await query<{ head: string; seconds: number | null }>(
+    source,
+    `SELECT h.position AS head, greatest(0, extract(epoch FROM
+              clock_timestamp() - (SELECT stored_at FROM log.events WHERE position = $1::bigint + 1)
+            ))::float8 AS seconds
+       FROM (SELECT position FROM log.events ORDER BY position DESC LIMIT 1) AS h`,
+    [fromPosition(after)],
+  );
+  const events = Math.max(0, Number(rows[0]?.head ?? 0) - fromPosition(after));
+  return { events, seconds: events === 0 ? 0 : (rows[0]?.seconds ?? 0) };
+}
+
+export async function eventById(source: Queryable, id: string): Promise<RecordedEvent | null> {
+  if (!/^[0-9a-f-]{36}$/.test(id)) return null;
+  const rows = await rowsOf(
+    source,
+    'event_by_id',
+    `SELECT ${COLUMNS} FROM log.events e WHERE e.event_id = $1::uuid`,
+    [id],
+  );
+  return rows[0] ? decodeRow(rows[0]) : null;
+}
+
+export async function* readStream(
+  source: Queryable,
+  stream: string,
+  options: ReadStreamOptions = {},
+): AsyncGenerator<readonly RecordedEvent[]> {
+  const backward = options.direction === 'backward';
+  let left = options.maxCount ?? Infinity;
+  let from = options.fromRevision ?? (backward ? 2 ** 31 - 1 : 0);
+  while (left > 0 && from >= 0) {
+    const limit = Math.min(left, STREAM_PAGE_EVENTS);
+    const rows = await rowsOf(
+      source,
+      backward ? 'stream_backward' : 'stream_forward',
+      `SELECT ${COLUMNS} FROM log.events e
+        WHERE e.stream = $1::text COLLATE "C" AND e.revision ${backward ? '<=' : '>='} $2::int
+        ORDER BY e.revision ${backward ? 'DESC' : 'ASC'} LIMIT $3::int`,
+      [stream, from, limit],
+    );
+    if (rows.length > 0) yield rows.map(decodeRow);
+    if (rows.length < limit) return;
+    left -= rows.length;
+    from = Number(rows.at(-1)?.[3]) + (backward ? -1 : 1);
+  }
+}
+
+export async function* readStreams(
+  source: Queryable,
+  streams: readonly string[],
+  until?: Position,
+): AsyncGenerator<readonly RecordedEvent[]> {
+  const distinct = [...new Set(streams)];
+  const upTo = until === undefined ? LAST_POSITION : fromPosition(until);
+  const fetch = (at: number): Promise<readonly EventRow[]> =>
+    rowsOf(
+      source,
+      'streams',
+      `SELECT e.* FROM unnest($1::text[]) AS s(stream) CROSS JOIN LATERAL (
+         SELECT ${COLUMNS} FROM log.events e
+          WHERE e.stream = s.stream COLLATE "C" AND e.position <= $2::bigint
+          ORDER BY e.revision) AS e`,
+      [textArray(distinct.slice(at, at + STREAMS_PER_QUERY)), upTo],
+    );
+  if (distinct.length === 0) return;
+  let next = fetch(0);
+  try {
+    for (let at = 0; at < distinct.length; at += STREAMS_PER_QUERY) {
+      const rows = await next;
+      if (at + STREAMS_PER_QUERY < distinct.length) next = fetch(at + STREAMS_PER_QUERY);
+      yield* wholeStreams(rows);
+    }
+  } finally {
+    next.catch(() => undefined); // fetched ahead, and no longer wanted
+  }
+}
+
+/** Rows of several streams as one batch per stream. */
+function* wholeStreams(rows: readonly EventRow[]): Generator<readonly RecordedEvent[]> {
+  let batch: RecordedEvent[] = [];
+  for (const row of rows) {
+    const event = decodeRow(row);
+    if (batch[0] && batch[0].stream !== event.stream) {
+      yield batch;
+      batch = [];
+    }
+    // Guards against a plan that gives the rows of a stream apart or in another order.
+    if (event.revision !== batch.length) {
+      throw new Error(`${event.stream}: revision ${event.revision} where ${batch.length} was due`);
+    }
+    batch.push(event);
+  }
+  if (batch.length > 0) yield batch;
+}
+
+/**
+ * The log from a position to another in pages. The next page is fetched while the consumer works
+ * on the one before, and no further ahead.
+ */
+export async function* pages(
+  source: Queryable,
+  after: number,
+  until: number,
+  options: Omit<ReadAllOptions, 'after' | 'until'>,
+): AsyncGenerator<Page> {
+  if (after >= until) return;
+  const most = Math.max(1, options.batchSize ?? DEFAULT_BATCH_EVENTS);
+  const filter = createFilter(options.streamPrefixes);
+  let limit = Math.min(most, FIRST_PAGE_EVENTS);
+  let next = fetchPage(source, filter, after, until, limit);
+  try {
+    for (;;) {
+      const { rows, cursor } = await next;
+      limit = nextLimit(rows, limit, most);
+      if (cursor < until) next = fetchPage(source, filter, cursor, until, limit);
+      if (options.signal?.aborted) return;
+      yield { events: rows.map(decodeRow), cursor };
+      if (cursor >= until || options.signal?.aborted) return;
+    }
+  } finally {
+    next.catch(() => undefined); // fetched ahead, and no longer wanted
+  }
+}
+
+type RowPage = { readonly rows: readonly EventRow[]; readonly cursor: number };
+
+async function fetchPage(
+  source: Queryable,
+  filter: Filter,
+  after: number,
+  until: number,
+  limit: number,
+): Promise<RowPage> {
+  const upTo = filter.reach === null ? until : Math.min(until, after + limit * filter.reach);
+  const rows = await rowsOf(
+    source,
+    filter.name,
+    `SELECT ${COLUMNS} FROM log.events e
+      WHERE e.position > $1::bigint AND e.position <= $2::bigint ${filter.condition}
+      ORDER BY e.position LIMIT $3::int`,
+    [after, upTo, limit, ...filter.values],
+  );
+  if (filter.isDense && rows.length !== upTo - after) {
+    // Positions are dense: a reader that met a gap would skip an event for ever.
+    throw new Error(`the log has ${rows.length} events in (${after}, ${upTo}]`);
+  }
+  return { rows, cursor: rows.length === limit ? Number(rows[limit - 1]?.[0]) : upTo };
+}
+
+function nextLimit(rows: readonly EventRow[], limit: number, most: number): number {
+  let characters = 0;
+  for (const row of rows) characters += row[5].length + row[6].length;
+  if (characters === 0) return most;
+  const fitting = Math.floor((PAGE_CHARACTERS * rows.length) / characters);
+  return Math.min(most, Math.max(LEAST_PAGE_EVENTS, Math.min(fitting, 4 * limit)));
+}
+
+type Filter = {
+  readonly name: string;
+  readonly condition: string;
+  readonly values: readonly string[];
+  readonly isDense: boolean; // no event is left out
+  /** How many positions a page may walk through for each event; null: to the end. */
+  readonly reach: number | null;
+};
+
+const ASSESSMENT = 'assessment-';
+
+/**
+ * Without assessment streams among the wanted ones, the partial index leads past them (its
+ * condition must stand in the query word for word); with them, the log is walked.
+ */
+export function createFilter(prefixes: readonly string[] | undefined): Filter {
+  if (prefixes === undefined) {
+    return { name: 'log', condition: '', values: [], isDense: true, reach: 1 };
+  }
+  const wanted = prefixes.map((_, index) => `starts_with(e.stream, $${index + 4}::text)`);
+  const any = prefixes.length === 0 ? 'false' : wanted.join(' OR ');
+  const touches = prefixes.some(
+    (prefix) => prefix.startsWith(ASSESSMENT) || ASSESSMENT.startsWith(prefix),
+  );
+  return {
+    name: `log_${touches ? 'all' : 'outside'}_${prefixes.length}`,
+    condition: `AND (${any})${touches ? '' : ` AND NOT starts_with(e.stream, '${ASSESSMENT}')`}`,
+    values: prefixes,
+    isDense: false,
+    reach: touches ? SCAN_FACTOR : null,
+  };
+}
+
+async function query<Row extends object>(
+  source: Queryable,
+  text: string,
+  values: readonly unknown[] = [],
+): Promise<readonly Row[]> {
+  try {
+    return (await source.query<Row>(text, [...values])).rows;
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+}
+
+async function rowsOf(
+  source: Queryable,
+  name: string,
+  text: string,
+  values: readonly unknown[],
+): Promise<readonly EventRow[]> {
+  try {
+    return await selectRows(source, name, text, values);
+  } catch (error) {
+    throw asUnavailable(error);
+  }
+}
