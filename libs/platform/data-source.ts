@@ -2,6 +2,7 @@ import { Client, escapeIdentifier, Pool, type PoolConfig } from 'pg';
 import { DataSource, type DataSourceOptions, type MixedList, type EntitySchema } from 'typeorm';
 import { DomainError } from '#kernel';
 import { migrations } from '../../infra/migrations/index.js';
+import { defaultSharedBuffersBytes, MAX_WAL_BYTES } from './embedded/cluster.js';
 import { APP_ROLE } from './embedded-postgres.js';
 
 const MIGRATION_SCHEMA = 'platform';
@@ -178,8 +179,10 @@ async function prepareAppRole(client: Client, login: string): Promise<void> {
     await orExplain(client, grant, 'app-role-rights', `${grant};`);
   }
   const { rows } = await client.query<{ readonly database: string; readonly may: boolean }>(
+    // A list of privileges would ask for any of them.
     `SELECT current_database() AS database,
-            has_database_privilege('${APP_ROLE}', current_database(), 'CREATE, TEMPORARY') AS may`,
+            bool_and(has_database_privilege('${APP_ROLE}', current_database(), needed)) AS may
+       FROM unnest(ARRAY['CONNECT', 'CREATE', 'TEMPORARY']) AS needed`,
   );
   const database = rows[0];
   if (database === undefined || database.may) return;
@@ -222,13 +225,10 @@ async function orExplain(
   }
 }
 
-/** What the embedded server is started with, in bytes; less of it is worth a word. */
-const RECOMMENDED = [
-  { name: 'max_wal_size', bytes: 8 * 1024 ** 3, text: '8GB' },
-  { name: 'shared_buffers', bytes: 1024 ** 3, text: 'a quarter of memory, 1GB is enough' },
-] as const;
-
-/** Settings of a server of somebody else's that make this system slow; one plain line each. */
+/**
+ * Settings of somebody else's server that are lower than those of the embedded one and make this
+ * system slow; one plain line each.
+ */
 export async function settingWarnings(pool: Pick<Pool, 'query'>): Promise<readonly string[]> {
   const { rows } = await pool.query<{ readonly name: string; readonly value: string }>(
     `SELECT name, CASE WHEN unit IS NULL THEN setting
@@ -237,13 +237,20 @@ export async function settingWarnings(pool: Pick<Pool, 'query'>): Promise<readon
        FROM pg_settings WHERE name IN ('max_wal_size', 'shared_buffers', 'wal_compression')`,
   );
   const valueOf = (name: string): string => rows.find((row) => row.name === name)?.value ?? '';
-  const warnings: string[] = RECOMMENDED.filter(
-    ({ name, bytes }) => Number(valueOf(name)) < bytes,
-  ).map(({ name, text }) => `${name} is ${formatMib(valueOf(name))}; recommended: ${text}`);
+  const recommended = [
+    { name: 'max_wal_size', bytes: MAX_WAL_BYTES },
+    { name: 'shared_buffers', bytes: defaultSharedBuffersBytes() },
+  ];
+  const warnings = recommended
+    .filter(({ name, bytes }) => Number(valueOf(name)) < bytes)
+    .map(({ name, bytes }) => {
+      const found = formatMib(Number(valueOf(name)));
+      return `${name} is ${found}; at least ${formatMib(bytes)} is recommended`;
+    });
   if (valueOf('wal_compression') === 'off') {
-    warnings.push('wal_compression is off; recommended: on');
+    warnings.push('wal_compression is off; on is recommended');
   }
   return warnings;
 }
 
-const formatMib = (bytes: string): string => `${Math.floor(Number(bytes) / 1024 ** 2)}MB`;
+const formatMib = (bytes: number): string => `${Math.floor(bytes / 1024 ** 2)}MB`;

@@ -59,11 +59,13 @@ export async function createTestDatabase(options: TestDatabaseOptions = {}): Pro
     // FILE_COPY forces checkpoints; WAL_LOG is faster for a small template.
     `CREATE DATABASE ${name} OWNER merit_owner TEMPLATE ${template} STRATEGY wal_log`,
   );
-  // Rights on a database are not copied from its template.
-  await runSql(
-    server.superuserUrl,
-    `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${name} TO merit_app`,
-  );
+  if (options.migrated !== false) {
+    // What migrate() grants on a database is not copied from its template.
+    await runSql(
+      server.superuserUrl,
+      `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${name} TO merit_app`,
+    );
+  }
   return {
     name,
     superuserUrl: withDatabase(server.superuserUrl, name),

@@ -59,6 +59,7 @@ export type ServerSettings = {
 };
 
 const GIB = 1024 ** 3;
+export const MAX_WAL_BYTES = 8 * GIB;
 const MAX_LOG_BYTES = 8 * 1024 ** 2;
 const LOG_TAIL_BYTES = 4096;
 export const SUPERUSER = 'postgres';
@@ -280,7 +281,7 @@ function serverFlags(port: number, settings: ServerSettings): readonly string[] 
     unix_socket_directories: '',
     shared_buffers: `${sharedBuffersKib}kB`,
     // With the defaults inserts fall to a third after some millions of rows.
-    max_wal_size: '8GB',
+    max_wal_size: `${MAX_WAL_BYTES / GIB}GB`,
     wal_compression: 'on',
     max_connections: 100,
     max_worker_processes: Math.max(8, availableParallelism()),
