@@ -1,1 +1,4 @@
+export * from './commands.js';
+export * from './decider.js';
 export * from './events.js';
+export { type Preparation, preparing } from './parts.js';

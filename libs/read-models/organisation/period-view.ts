@@ -1,4 +1,4 @@
-import { daysOfPeriod } from '#kernel';
+import { compareCodePoints, daysOfPeriod } from '#kernel';
 import {
   type CalendarDay,
   calendarDays,
@@ -214,5 +214,5 @@ function capabilitiesIn(person: Person, view: PeriodView): Member['capabilities'
       certifiedOn <= view.lastDay &&
       (validUntil === null || validUntil >= view.lastDay),
   );
-  return [...new Set(valid.map(({ capability }) => capability))].sort();
+  return [...new Set(valid.map(({ capability }) => capability))].sort(compareCodePoints);
 }

@@ -1,4 +1,4 @@
-import { addDays, epochMsOf, localDate } from '#kernel';
+import { addDays, compareCodePoints, epochMsOf, localDate } from '#kernel';
 import { type CalendarDays, calendarDays, type Scheme } from '#rules';
 import { isInCohort, memberIn, placementIn, placementOn, schemeAt, viewOf } from './period-view.js';
 import {
@@ -38,7 +38,7 @@ function listCohort(org: Organisation, view: PeriodView): readonly string[] {
   for (const person of org.people.values()) {
     if (isInCohort(org, view, person)) ids.push(person.accountManagerId);
   }
-  return ids.sort(compareIds);
+  return ids.sort(compareCodePoints);
 }
 
 /** A cohort of 70,000 is not listed again for every change of one person. */
@@ -50,7 +50,7 @@ function refreshCohort(org: Organisation, view: PeriodView): readonly string[] {
     const person = org.people.get(id);
     if (person && isInCohort(org, view, person)) ids.push(id);
   }
-  return ids.sort(compareIds);
+  return ids.sort(compareCodePoints);
 }
 
 /**
@@ -191,23 +191,4 @@ export function delegatorsOf(org: Organisation, actorId: string, day: string): r
       return toActorId === actorId && fromOn <= day && day <= untilOn;
     })
     .map(({ fromActorId }) => fromActorId);
-}
-
-/**
- * Ids compare by code point. JavaScript compares UTF-16 code units, which differs where a
- * surrogate meets a unit above it.
- */
-function compareIds(a: string, b: string): number {
-  const length = Math.min(a.length, b.length);
-  for (let at = 0; at < length; at += 1) {
-    const left = a.charCodeAt(at);
-    const right = b.charCodeAt(at);
-    if (left !== right) return codePointRank(left) - codePointRank(right);
-  }
-  return a.length - b.length;
-}
-
-/** Surrogates stand for code points above every other unit. */
-function codePointRank(unit: number): number {
-  return unit >= 0xd800 && unit <= 0xdfff ? unit + 0x10000 : unit;
 }
