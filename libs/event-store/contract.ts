@@ -281,7 +281,7 @@ function repeatedAppends(get: Get): void {
         'EventTooLarge',
         'appended',
       ]);
-      expect(await collect(get().readAll())).toHaveLength(3);
+      expect(await collect(get().readAll())).toHaveLength(4);
       expect(head).toBe(await get().head());
     });
   });
@@ -291,14 +291,15 @@ function repeatedAppends(get: Get): void {
 export async function mixedCrowd(
   store: EventStore,
 ): Promise<{ readonly outcomes: readonly string[]; readonly head: Position }> {
-  const old = newEvent({ n: 0 });
+  const [old, other] = [newEvent({ n: 0 }), newEvent({ n: 0 })];
   await store.append('old-1', 'none', [old]);
+  await store.append('old-2', 'none', [other]);
   const large = newEvent({ text: 'x'.repeat(MAX_EVENT_BYTES) });
   const results = await Promise.allSettled([
     store.append('new-1', 'none', [newEvent()]),
     store.append('old-1', 5, [newEvent()]),
     store.append('old-1', 'none', [old]),
-    store.append('new-2', 'none', [{ ...old, data: { n: 1 } }]),
+    store.append('new-2', 'none', [{ ...other, data: { n: 1 } }]),
     store.append('new-3', 'none', [large]),
     store.append('new-4', 'none', [newEvent()]),
   ]);

@@ -10,7 +10,8 @@ import { StoreUnavailable } from '../port.js';
 const SESSION = `
   SET ROLE merit_app; SET default_transaction_isolation = 'read committed';
   SET TimeZone = 'UTC'; SET DateStyle = 'ISO, YMD';
-  SET enable_seqscan = off; SET enable_hashjoin = off; SET enable_mergejoin = off; SET jit = off;
+  SET enable_seqscan = off; SET enable_bitmapscan = off; SET enable_hashjoin = off;
+  SET enable_mergejoin = off; SET jit = off;
   SELECT set_config('synchronous_commit', 'on', false)
    WHERE current_setting('synchronous_commit') IN ('off', 'local')`;
 
