@@ -36,6 +36,7 @@ export async function startTestServer(): Promise<TestRun> {
 export async function stopTestServer({ server, dataDir }: TestRun): Promise<void> {
   await server.close();
   await removeDataFolder(dataDir);
+  await sweepKilledRuns(process.pid); // what its tests could not clean up, ended by a signal
 }
 
 const openServer = (dataDir: string): Promise<EmbeddedServer> =>
@@ -47,10 +48,10 @@ const openServer = (dataDir: string): Promise<EmbeddedServer> =>
   });
 
 /** A run that was killed leaves its server running and its folder; both go now. */
-async function sweepKilledRuns(): Promise<void> {
+async function sweepKilledRuns(ownPid?: number): Promise<void> {
   for (const name of await readdir(tmpdir())) {
     const pid = RUN_FOLDER.exec(name)?.[1];
-    if (pid === undefined || isAlive(Number(pid))) continue;
+    if (pid === undefined || (Number(pid) !== ownPid && isAlive(Number(pid)))) continue;
     await removeDataFolder(path.join(tmpdir(), name));
   }
 }
