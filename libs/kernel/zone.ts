@@ -1,4 +1,4 @@
-import { epochMsOf } from './instant.js';
+import { dateOfDay, epochMsOf } from './instant.js';
 
 /**
  * Local days in an IANA zone, by the rules of the platform's own zone data (Intl). Offsets change
@@ -6,14 +6,14 @@ import { epochMsOf } from './instant.js';
  */
 const QUARTER_HOUR_MS = 15 * 60_000;
 const CACHED_OFFSETS = 100_000;
+const DAY_MS = 86_400_000;
 
 type Zone = { readonly format: Intl.DateTimeFormat; readonly offsetMs: Map<number, number> };
 const zones = new Map<string, Zone>();
 
 export function isTimeZone(timeZone: string): boolean {
   try {
-    new Intl.DateTimeFormat('en-US', { timeZone });
-    return true;
+    return new Intl.DateTimeFormat('en-US', { timeZone }).resolvedOptions().timeZone !== '';
   } catch {
     return false;
   }
@@ -60,10 +60,14 @@ function offsetMsAt(timeZone: string, epochMs: number): number {
   return local - at;
 }
 
+/** Days from 1970-01-01 to the local day of `timeZone` at an instant (in epoch milliseconds). */
+export function localDayNumber(epochMs: number, timeZone: string): number {
+  return Math.floor((epochMs + offsetMsAt(timeZone, epochMs)) / DAY_MS);
+}
+
 /** The ISO date on the calendar of `timeZone` at an instant. */
 export function localDate(instant: string, timeZone: string): string {
-  const epochMs = epochMsOf(instant);
-  return new Date(epochMs + offsetMsAt(timeZone, epochMs)).toISOString().slice(0, 10);
+  return dateOfDay(localDayNumber(epochMsOf(instant), timeZone));
 }
 
 /** The period `YYYY-MM` into which an instant falls in `timeZone`. */
