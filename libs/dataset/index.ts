@@ -1,3 +1,4 @@
+export * from './replay.js';
 export * from './replay-types.js';
 export * from './report.js';
 export * from './rows.js';

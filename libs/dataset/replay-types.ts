@@ -20,7 +20,7 @@ export type ReplayOptions = {
     readonly accountManager: (accountManagerId: string) => boolean;
     readonly unit: (unitId: string) => boolean;
   };
-  readonly onRowsRead?: (count: number) => void; // now and then while the tables are read
+  readonly onRowsRead?: (count: number) => void; // more rows of facts have been read
 };
 
 /** Rows that passed every check which needs nothing but the dataset. */
