@@ -169,10 +169,12 @@ async function withRetries(
   onRetry: () => void,
 ): Promise<readonly AppendOutcome[]> {
   for (const pauseMs of [...RETRY_PAUSES_MS, null]) {
+    let client: Client | null = null;
     try {
-      const client = await session.client();
+      client = await session.client();
       return await answered(client, appendBatch(client, batch));
     } catch (error) {
+      if (client) session.drop(client);
       if (pauseMs === null || !isTransient(error)) throw asUnavailable(error);
       onRetry();
       await new Promise((resolve) => setTimeout(resolve, pauseMs));
@@ -191,27 +193,43 @@ async function answered<T>(client: Client, query: Promise<T>): Promise<T> {
   }
 }
 
-type AppendSession = { client(): Promise<Client>; close(): Promise<void> };
+type AppendSession = {
+  client(): Promise<Client>;
+  /** Lets go of a connection that failed; the next is opened when it is asked for. */
+  drop(failed: Client): void;
+  close(): Promise<void>;
+};
 
 /** The connection of the appender, opened on first use and again after it broke. */
 function appendSession(settings: ConnectionSettings): AppendSession {
-  let current: Promise<Client> | null = null;
+  let opening: Promise<Client> | null = null;
+  let current: Client | null = null;
+
+  const open = async (): Promise<Client> => {
+    current = await connect(settings, (lost) => drop(lost));
+    return current;
+  };
+  // Of two batches that fail together, the second must not drop the successor of the first.
+  const drop = (failed: Client): void => {
+    if (failed !== current) return;
+    current = null;
+    opening = null;
+    void failed.end().catch(() => undefined);
+  };
+
   return {
     client() {
-      if (current) return current;
-      const opening = connect(settings, () => {
-        if (current === opening) current = null;
+      opening ??= open().catch((error: unknown) => {
+        opening = null;
+        throw error;
       });
-      opening.catch(() => {
-        if (current === opening) current = null;
-      });
-      current = opening;
       return opening;
     },
+    drop,
     async close() {
       const closing = current;
       current = null;
-      await closing?.then((client) => client.end()).catch(() => undefined);
+      await closing?.end().catch(() => undefined);
     },
   };
 }

@@ -22,12 +22,15 @@ export type ConnectionSettings = {
   readonly applicationName: string;
 };
 
-/** A connection of its own; `onLost` is called once when it breaks. */
-export async function connect(settings: ConnectionSettings, onLost: () => void): Promise<Client> {
+/** A connection of its own; `onLost` is called when it breaks. */
+export async function connect(
+  settings: ConnectionSettings,
+  onLost: (client: Client) => void,
+): Promise<Client> {
   const client = new Client(clientConfig(settings));
   // Without a handler a broken connection ends the process; the next query tells of it anyway.
-  client.on('error', onLost);
-  client.on('end', onLost);
+  client.on('error', () => onLost(client));
+  client.on('end', () => onLost(client));
   try {
     await client.connect();
     await client.query(SESSION);

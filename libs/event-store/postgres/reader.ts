@@ -1,5 +1,4 @@
 import type { Lag, Position, ReadAllOptions, ReadStreamOptions, RecordedEvent } from '../port.js';
-import { textArray } from './binary-arrays.js';
 import { asUnavailable } from './connections.js';
 import { fromPosition } from './position.js';
 import { COLUMNS, decodeRow, selectRows, type EventRow, type Queryable } from './rows.js';
@@ -91,7 +90,7 @@ export async function* readStreams(
          SELECT ${COLUMNS} FROM log.events e
           WHERE e.stream = s.stream COLLATE "C" AND e.position <= $2::bigint
           ORDER BY e.revision) AS e`,
-      [textArray(distinct.slice(at, at + STREAMS_PER_QUERY)), upTo],
+      [distinct.slice(at, at + STREAMS_PER_QUERY), upTo],
     );
   if (distinct.length === 0) return;
   let next = fetch(0);
