@@ -50,11 +50,9 @@ type Version = {
 export type SchemeState = { readonly versions: Map<number, Version> };
 
 function parsed(json: unknown): Scheme {
-  const outcome = parseScheme(json);
-  if ('mistakes' in outcome) {
-    throw new DomainError('scheme-invalid', { mistakes: outcome.mistakes });
-  }
-  return outcome.scheme;
+  const { scheme, mistakes } = parseScheme(json);
+  if (mistakes) throw new DomainError('scheme-invalid', { mistakes });
+  return scheme;
 }
 
 function versionOf(
