@@ -47,13 +47,12 @@ async function readScheme(
   }
   const json = parseStrictJson(text);
   if ('problem' in json) return { problem: `the file ${json.problem}` };
-  const parsed = parseScheme(json.value);
-  if ('scheme' in parsed) return parsed;
-  return {
-    problem: parsed.mistakes
-      .map(({ path: where, message }) => (where === '' ? message : `${where}: ${message}`))
-      .join('; '),
-  };
+  const { scheme, mistakes } = parseScheme(json.value);
+  if (scheme !== undefined) return { scheme };
+  const described = mistakes.map(({ path: where, message }) =>
+    where === '' ? message : `${where}: ${message}`,
+  );
+  return { problem: described.join('; ') };
 }
 
 /** JSON is UTF-8 by its own standard, so UTF-8 is tried before what `--encoding` says. */

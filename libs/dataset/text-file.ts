@@ -33,7 +33,7 @@ export async function openText(path: string, encoding: Encoding): Promise<TextFi
     const chunks = decoded(path, actual);
     while (!(await chunks.next()).done);
   } catch (error) {
-    if (!(error instanceof TypeError)) throw error;
+    if (codeOf(error) !== 'ERR_ENCODING_INVALID_ENCODED_DATA') throw error;
     return { problem: undecodable(actual) };
   }
   return { chunks: () => decoded(path, actual) };
@@ -59,8 +59,12 @@ async function encodingOf(path: string, encoding: Encoding): Promise<Encoding | 
 }
 
 export function unlessAbsent(error: unknown): null {
-  if (error instanceof Error && 'code' in error && error.code === 'ENOENT') return null;
+  if (codeOf(error) === 'ENOENT') return null;
   throw error;
+}
+
+function codeOf(error: unknown): unknown {
+  return typeof error === 'object' && error !== null && 'code' in error ? error.code : null;
 }
 
 /** Strict: throws TypeError at the first byte that the encoding does not have. */
