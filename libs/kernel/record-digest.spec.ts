@@ -44,12 +44,12 @@ describe('content digest', () => {
     expect(new Set(texts.map(contentDigest)).size).toBe(texts.length);
   });
 
-  it('finds no two of 200,000 near texts alike', () => {
+  it('finds no two of 20,000 near texts alike', () => {
     const digests = new Set<string>();
-    for (let index = 0; index < 200_000; index += 1) {
+    for (let index = 0; index < 20_000; index += 1) {
       digests.add(contentDigest(`{"recordId":"M${index % 500}","actual":"${index}"}`));
     }
-    expect(digests.size).toBe(200_000);
+    expect(digests.size).toBe(20_000);
   });
 
   it('spreads over each of its lanes', () => {
