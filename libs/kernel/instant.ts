@@ -6,6 +6,15 @@ const DATE = /^\d{4}-\d{2}-\d{2}$/;
 const PERIOD = /^\d{4}-(0[1-9]|1[0-2])$/;
 const DATE_LENGTH = 'YYYY-MM-DD'.length;
 const DAY_MS = 86_400_000;
+const ZERO_DIGIT = 48;
+const HYPHEN = 45;
+const POINT = 46;
+const COLON = 58;
+const UPPER_T = 84;
+const LOWER_T = 116;
+/** Before year 0: small integers stay unboxed, NaN or null would not. */
+const NO_DAY = -1_000_000;
+const NO_OFFSET = 10_000;
 
 /** Nanoseconds below the millisecond are kept beside the epoch milliseconds. */
 export type ExactInstant = { readonly epochMs: number; readonly nanos: number };
@@ -22,22 +31,23 @@ function parseInstant(text: string): ExactInstant | null {
   const hour = twoDigits(text, 11);
   const minute = twoDigits(text, 14);
   const second = twoDigits(text, 17);
-  if (Number.isNaN(day) || (text[10] !== 'T' && text[10] !== 't')) return null;
-  if (text[13] !== ':' || text[16] !== ':') return null;
-  if (!(hour <= 23 && minute <= 59 && second <= 59)) return null;
+  const separator = text.charCodeAt(10);
+  if (day === NO_DAY || (separator !== UPPER_T && separator !== LOWER_T)) return null;
+  if (text.charCodeAt(13) !== COLON || text.charCodeAt(16) !== COLON) return null;
+  if (hour < 0 || hour > 23 || minute < 0 || minute > 59 || second < 0 || second > 59) return null;
   let at = 19;
   let nanosOfSecond = 0;
-  if (text[at] === '.') {
+  if (text.charCodeAt(at) === POINT) {
     let unit = 100_000_000;
     for (at = 20; at < length && isDigit(text, at); at += 1) {
       if (at >= 29) return null;
-      nanosOfSecond += (text.charCodeAt(at) - 48) * unit;
+      nanosOfSecond += (text.charCodeAt(at) - ZERO_DIGIT) * unit;
       unit /= 10;
     }
     if (at === 20) return null;
   }
   const offsetMinutes = parseOffsetMinutes(text, at);
-  if (Number.isNaN(offsetMinutes)) return null;
+  if (offsetMinutes === NO_OFFSET) return null;
   return {
     epochMs:
       day * DAY_MS +
@@ -49,36 +59,37 @@ function parseInstant(text: string): ExactInstant | null {
 
 function isDigit(text: string, at: number): boolean {
   const unit = text.charCodeAt(at);
-  return unit >= 48 && unit <= 57;
+  return unit >= ZERO_DIGIT && unit <= ZERO_DIGIT + 9;
 }
 
-/** The number that two digits say; NaN where they are not two digits. */
+/** The number that two digits say; -1 where they are not two digits. */
 function twoDigits(text: string, at: number): number {
-  if (!isDigit(text, at) || !isDigit(text, at + 1)) return Number.NaN;
-  return (text.charCodeAt(at) - 48) * 10 + text.charCodeAt(at + 1) - 48;
+  const tens = text.charCodeAt(at) - ZERO_DIGIT;
+  const ones = text.charCodeAt(at + 1) - ZERO_DIGIT;
+  return tens >= 0 && tens <= 9 && ones >= 0 && ones <= 9 ? tens * 10 + ones : -1;
 }
 
 function parseOffsetMinutes(text: string, at: number): number {
   const sign = text[at];
-  if (sign === 'Z' || sign === 'z') return at + 1 === text.length ? 0 : Number.NaN;
-  if (sign !== '+' && sign !== '-') return Number.NaN;
+  if (sign === 'Z' || sign === 'z') return at + 1 === text.length ? 0 : NO_OFFSET;
+  if ((sign !== '+' && sign !== '-') || at + 6 !== text.length) return NO_OFFSET;
   const hours = twoDigits(text, at + 1);
   const minutes = twoDigits(text, at + 4);
-  const wellFormed = at + 6 === text.length && text[at + 3] === ':' && hours <= 23 && minutes <= 59;
-  if (!wellFormed) return Number.NaN;
+  if (text.charCodeAt(at + 3) !== COLON) return NO_OFFSET;
+  if (hours < 0 || hours > 23 || minutes < 0 || minutes > 59) return NO_OFFSET;
   return (sign === '-' ? -1 : 1) * (hours * 60 + minutes);
 }
 
-/** Days since 1970-01-01 of the date with which a text begins; NaN when there is no such day. */
+/** Days since 1970-01-01 of the date with which a text begins; NO_DAY when there is none. */
 function parseDay(text: string): number {
-  const year = twoDigits(text, 0) * 100 + twoDigits(text, 2);
+  const century = twoDigits(text, 0);
+  const yearOfCentury = twoDigits(text, 2);
   const month = twoDigits(text, 5);
   const day = twoDigits(text, 8);
-  if (text[4] !== '-' || text[7] !== '-' || Number.isNaN(year)) return Number.NaN;
-  if (!(month >= 1 && month <= 12 && day >= 1 && day <= daysInMonth(year, month))) {
-    return Number.NaN;
-  }
-  return dayOfCivil(year, month, day);
+  if (century < 0 || yearOfCentury < 0 || month < 1 || month > 12 || day < 1) return NO_DAY;
+  if (text.charCodeAt(4) !== HYPHEN || text.charCodeAt(7) !== HYPHEN) return NO_DAY;
+  const year = century * 100 + yearOfCentury;
+  return day <= daysInMonth(year, month) ? dayOfCivil(year, month, day) : NO_DAY;
 }
 
 function daysInMonth(year: number, month: number): number {
@@ -131,7 +142,7 @@ export function instantSortKey(instant: string): string {
 
 /** Is the text an ISO date of a day that exists? */
 export function isDate(text: string): boolean {
-  return DATE.test(text) && !Number.isNaN(parseDay(text));
+  return DATE.test(text) && parseDay(text) !== NO_DAY;
 }
 
 /** Is the text a period, `YYYY-MM`? */
@@ -141,8 +152,8 @@ export function isPeriod(text: string): boolean {
 
 /** Days from 1970-01-01 to an ISO date. Throws TypeError on a bad text. */
 export function dayNumber(date: string): number {
-  const day = date.length === DATE_LENGTH ? parseDay(date) : Number.NaN;
-  if (Number.isNaN(day)) throw new TypeError(`not an ISO date: ${date}`);
+  const day = date.length === DATE_LENGTH ? parseDay(date) : NO_DAY;
+  if (day === NO_DAY) throw new TypeError(`not an ISO date: ${date}`);
   return day;
 }
 

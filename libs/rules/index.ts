@@ -2,10 +2,16 @@ export * from './bonus.js';
 export * from './calendar.js';
 export * from './carry.js';
 export * from './correct.js';
+export * from './explain.js';
 export * from './facts.js';
 export * from './facts-in-force.js';
 export { type IndicatorScore, type ScoringMode, scoreIndicator } from './indicator-score.js';
-export { type Member as PublicationMember, type Publication, publish } from './publish.js';
+export {
+  type Member as PublicationMember,
+  type Publication,
+  indicatorResults,
+  publish,
+} from './publish.js';
 export { type ParsedScheme, parseScheme } from './parse-scheme.js';
 export * from './ranking.js';
 export * from './results.js';

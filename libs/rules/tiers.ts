@@ -113,6 +113,41 @@ export function missingCapabilities(
   return gate.filter((capability) => !capabilities.includes(capability));
 }
 
+/** "Why not the next tier?": what is missing, and when a move is possible at the earliest. */
+export type PromotionOutlook = {
+  readonly targetTier: number | null; // null: the best tier is held
+  readonly streak: number;
+  readonly neededStreak: number;
+  readonly missingCapabilities: readonly string[];
+  readonly earliestPeriod: string | null; // whose result can bring it; in force from the next
+};
+
+/** After `period`, the latest one in `state`; capabilities as of its last day. */
+export function promotionOutlook(
+  scheme: Scheme,
+  state: TierState,
+  period: string,
+  capabilities: readonly string[],
+): PromotionOutlook {
+  const { ladder, promote } = scheme.tiers;
+  const targetTier = ladder.includes(state.tier - 1) ? state.tier - 1 : null;
+  const left = Math.max(1, promote.consecutive - state.promotionStreak);
+  return {
+    targetTier,
+    streak: state.promotionStreak,
+    neededStreak: promote.consecutive,
+    missingCapabilities:
+      targetTier === null ? [] : missingCapabilities(scheme, targetTier, capabilities),
+    earliestPeriod: targetTier === null ? null : addPeriods(period, left),
+  };
+}
+
+function addPeriods(period: string, count: number): string {
+  const months = Number(period.slice(0, 4)) * 12 + Number(period.slice(5)) - 1 + count;
+  const year = String(Math.floor(months / 12)).padStart(4, '0');
+  return `${year}-${String((months % 12) + 1).padStart(2, '0')}`;
+}
+
 function rowOf(
   tier: number,
   after: TierState,
