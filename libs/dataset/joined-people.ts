@@ -16,7 +16,7 @@ export function recordUse(
   stretch: string,
   accountManagerId: string,
 ): string {
-  return `${table}\t${recordId}\t${stretch}\t${accountManagerId}`;
+  return [table, recordId, stretch, accountManagerId].join('\t');
 }
 
 /** Reads all uses in order. Holds only the people who share an id with somebody in a stretch. */

@@ -28,14 +28,11 @@ export function toSortLine(
   { at, order, isDecision }: Moment,
 ): string {
   const time = at === null ? `${BEFORE_ALL_TIMES}${entry.orderWithinTime}` : timeKey(at);
-  const place = [
-    order === 'input' ? 0 : 1,
-    table,
-    String(line).padStart(LINE_DIGITS, '0'),
-    isDecision ? 1 : 0,
-  ].join('');
-  const { accountManagerId } = entry;
-  return `${stretch}\t${accountManagerId}\t${time}\t${place}\t${JSON.stringify(values)}`;
+  const orderDigit = order === 'input' ? '0' : '1';
+  const lineText = String(line).padStart(LINE_DIGITS, '0');
+  const place = `${orderDigit}${table}${lineText}${isDecision ? '1' : '0'}`;
+  // Joined and not concatenated: a concatenation would be held as a tree of its parts.
+  return [stretch, entry.accountManagerId, time, place, JSON.stringify(values)].join('\t');
 }
 
 export type SortedLine = {
