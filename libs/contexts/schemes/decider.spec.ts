@@ -65,7 +65,7 @@ describe('drafting a scheme', () => {
   });
 
   it('takes a file whose members stand in another order for the same', () => {
-    const reordered = Object.fromEntries(Object.entries(first).reverse());
+    const reordered = Object.fromEntries(Object.entries(first).toReversed());
     given(schemes, [drafted(first), published(first)])
       .when(draft(reordered), undefined)
       .thenNothing();
