@@ -1,4 +1,5 @@
 export { applyToOrganisation, type Touched } from './fold.js';
+export { createOrganisationFollower, type OrganisationFollower } from './follower.js';
 export * from './queries.js';
 export {
   createOrganisation,
