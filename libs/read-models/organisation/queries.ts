@@ -78,7 +78,13 @@ export function periodOfInstant(
   instant: string,
 ): string | null {
   const utcDate = new Date(epochMsOf(instant)).toISOString().slice(0, 10);
-  // No zone is a whole day from UTC: the local day is this one or one beside it.
+  // No zone is a whole day from UTC: the local day is this one or one beside it. Inside a month
+  // that settles it, without asking the zone: 2 µs instead of 7, millions of times in an import.
+  const dayOfMonth = utcDate.slice(8);
+  if (dayOfMonth > '01' && dayOfMonth < '28') {
+    const period = utcDate.slice(0, 7);
+    return org.cycles.has(period) && schemeFor(org, accountManagerId, period) ? period : null;
+  }
   const earliest = addDays(utcDate, -1).slice(0, 7);
   const latest = addDays(utcDate, 1).slice(0, 7);
   const candidates = earliest === latest ? [earliest] : [earliest, latest];
