@@ -1,5 +1,6 @@
 import type { MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './event-log.js';
+import { PersonalKeys1760000000001 } from './personal-keys.js';
 import { Projections1760000100000 } from './projections.js';
 
 /**
@@ -10,5 +11,6 @@ import { Projections1760000100000 } from './projections.js';
  */
 export const migrations: readonly (new () => MigrationInterface)[] = [
   EventLog1760000000000,
+  PersonalKeys1760000000001,
   Projections1760000100000,
 ];

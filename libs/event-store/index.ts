@@ -1,4 +1,10 @@
 export * from './port.js';
 export * from './leaf.js';
+export * from './registry.js';
 export * from './memory/memory-event-store.js';
 export * from './postgres/postgres-event-store.js';
+export * from './sealing/key-store.js';
+export * from './sealing/memory-key-store.js';
+export * from './sealing/postgres-key-store.js';
+export * from './sealing/sealed-store.js';
+export { isSealedText, type SealedText } from './sealing/cipher.js';

@@ -1,9 +1,8 @@
-import type { Client } from 'pg';
-import { connect, type ConnectionSettings } from './connections.js';
+import type { ConnectionSettings } from './connections.js';
+import { createListener } from './listener.js';
 
 /** Notifications can be lost with their connection: the safety net under them. */
 const POLL_MS = 1_000;
-const RECONNECT_PAUSES_MS = [0, 50, 200, 1_000] as const;
 
 export type HeadWatch = {
   /** Tells of a committed position; wakes who waits for one. */
@@ -33,7 +32,7 @@ export function createHeadWatch(
   };
   // A failed look is repeated by the next poll; waiters lose a second, no event.
   const look = (): Promise<void> => readHead().then(advance, () => undefined);
-  const listener = createListener(settings, advance, look);
+  const listener = createListener(settings, 'merit_log', (text) => advance(Number(text)), look);
 
   const wait = (signal?: AbortSignal): Promise<void> =>
     new Promise((resolve) => {
@@ -65,57 +64,6 @@ export function createHeadWatch(
       closed = true;
       for (const wake of wakes) wake();
       await listener.close();
-    },
-  };
-}
-
-type Listener = { start(): boolean; close(): Promise<void> };
-
-function createListener(
-  settings: ConnectionSettings,
-  onHead: (head: number) => void,
-  onConnected: () => Promise<void>,
-): Listener {
-  let client: Client | null = null;
-  let running: Promise<void> | null = null;
-  let closed = false;
-
-  const listen = async (): Promise<void> => {
-    let onLost = (): void => undefined;
-    const lost = new Promise<void>((resolve) => (onLost = resolve));
-    client = await connect(settings, onLost);
-    client.on('notification', ({ payload }) => onHead(Number(payload)));
-    await client.query('LISTEN merit_log');
-    await onConnected(); // what was appended while nobody listened
-    if (closed) await client.end();
-    await lost;
-  };
-
-  const run = async (): Promise<void> => {
-    for (let failures = 0; ; failures += 1) {
-      if (closed) return;
-      try {
-        await listen();
-        failures = -1;
-      } catch {
-        // Tried again below; meanwhile the poll finds what is new.
-      }
-      const pauseMs = RECONNECT_PAUSES_MS[Math.min(failures, RECONNECT_PAUSES_MS.length - 1)];
-      if (!closed) await new Promise((resolve) => setTimeout(resolve, pauseMs ?? 0));
-    }
-  };
-
-  return {
-    /** True on the call that started it. */
-    start() {
-      if (running || closed) return false;
-      running = run();
-      return true;
-    },
-    async close() {
-      closed = true;
-      await client?.end().catch(() => undefined);
-      await running;
     },
   };
 }
