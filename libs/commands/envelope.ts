@@ -1,4 +1,4 @@
-import { type DomainEvent, nameBasedId } from '#kernel';
+import { type DomainEvent, nameBasedId, type RecordKind, type RecordReference } from '#kernel';
 import type { Actor, NewEvent } from '#event-store';
 
 /** What surrounds a command: who, when, and by which intent (events.md: metadata v1). */
@@ -12,15 +12,8 @@ export type Envelope = {
   readonly requestHmac?: string;
 };
 
-/** Which record an event is about; `first` when it is the one that records it. */
-export type RecordReference = {
-  readonly kind: string;
-  readonly recordId: string;
-  readonly first: boolean;
-};
-
 /** The id of the event that first records a record: the same for every writer, whatever its stream. */
-export function firstRecordEventId(kind: string, recordId: string): string {
+export function firstRecordEventId(kind: RecordKind, recordId: string): string {
   return nameBasedId('record', kind, recordId);
 }
 

@@ -1,4 +1,4 @@
-import { type Decider, type DomainEvent, DomainError } from '#kernel';
+import { type Decider, DomainError, type DomainEvent, type RecordReference } from '#kernel';
 import {
   type AppendResult,
   EventIdReused,
@@ -8,7 +8,7 @@ import {
   type Position,
   RevisionConflict,
 } from '#event-store';
-import { type Envelope, type RecordReference, toNewEvents } from './envelope.js';
+import { type Envelope, toNewEvents } from './envelope.js';
 import { type CachedState, StateCache } from './state-cache.js';
 
 /** A decider with what the command side must know of its events. */

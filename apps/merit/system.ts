@@ -1,0 +1,167 @@
+import pg from 'pg';
+import {
+  createCommandHandler,
+  createOrganisationReader,
+  type Engine,
+  type ReadModels,
+} from '#commands';
+import { allEventSpecs } from '#contexts/registry';
+import {
+  eventRegistry,
+  openPostgresEventStore,
+  openPostgresKeyStore,
+  type Position,
+  sealedStore,
+  type SealedEventStore,
+} from '#event-store';
+import { DomainError } from '#kernel';
+import {
+  type Configuration,
+  createAppPool,
+  openDatabase,
+  type OpenDatabase,
+  type OpenMode,
+  readKeyEncryptionKey,
+} from '#platform';
+import { openProjections, type Projection, type Projections } from '#projections';
+import { settlementProjection } from '#processes/settlement';
+import { scoresProjection } from '#read-models/scores';
+import { tiersProjection } from '#read-models/tiers';
+
+/** Everything that the commands of `merit` work with, over one database. */
+export type System = {
+  readonly database: OpenDatabase;
+  readonly store: SealedEventStore;
+  readonly pool: pg.Pool;
+  readonly projections: Projections;
+  readonly engine: Engine;
+  readonly close: () => Promise<void>;
+};
+
+/** Read models and processes' own rows, in the order in which people think of them. */
+export function allProjections(): Projection[] {
+  return [scoresProjection(), tiersProjection(), settlementProjection()];
+}
+
+const READERS = 8;
+/** A rebuild reads for minutes; a query of the API sets its own limit. */
+const NO_STATEMENT_LIMIT = 0;
+
+type Log = (message: string) => void;
+
+/** Opens database, log, keys and read models; what opened is closed again if a later one fails. */
+export async function openSystem(
+  configuration: Configuration,
+  mode: OpenMode,
+  log: Log = () => undefined,
+): Promise<System> {
+  const opened: (() => Promise<void>)[] = [];
+  const close = async (): Promise<void> => {
+    for (const end of opened.splice(0).toReversed()) await end();
+  };
+  try {
+    return await open(configuration, { mode, log, opened, close });
+  } catch (error) {
+    await close();
+    throw error;
+  }
+}
+
+type Opening = {
+  readonly mode: OpenMode;
+  readonly log: Log;
+  readonly opened: (() => Promise<void>)[];
+  readonly close: () => Promise<void>;
+};
+
+async function open(configuration: Configuration, opening: Opening): Promise<System> {
+  const { opened, log, close } = opening;
+  const database = await openDatabase(configuration, opening.mode, log);
+  opened.push(() => database.close());
+  const keyEncryptionKey = await readKeyEncryptionKey(configuration.kekFile, {
+    create: database.isEmbedded,
+  });
+  const keys = await openPostgresKeyStore({
+    connectionString: configuration.keysDatabaseUrl ?? database.appUrl,
+    keyEncryptionKey,
+  });
+  opened.push(() => keys.close());
+  const inner = await openPostgresEventStore({ connectionString: database.appUrl });
+  const store = sealedStore(inner, keys, eventRegistry(allEventSpecs));
+  opened.push(() => store.close());
+  const pool = createAppPool(database.appUrl, {
+    applicationName: 'merit read models',
+    maxConnections: READERS,
+    statementTimeoutMs: NO_STATEMENT_LIMIT,
+  });
+  opened.push(() => pool.end());
+  const projections = await openProjections({
+    pool,
+    appUrl: database.appUrl,
+    store: store.sealedView,
+    projections: allProjections(),
+    log,
+  });
+  opened.push(() => projections.close());
+  const engine: Engine = {
+    store,
+    log: store.sealedView,
+    handler: createCommandHandler(store),
+    organisation: createOrganisationReader(store.sealedView),
+    readModels: readModelsOf(projections),
+  };
+  return { database, store, pool, projections, engine, close };
+}
+
+const WAIT_MS = 2_000;
+const MAX_WAITS = 1_800;
+
+/**
+ * Read models at a position: a runner of this process projects while somebody waits, beside
+ * those of other processes, and rests in between so that it does not take the import's time.
+ */
+function readModelsOf(projections: Projections): ReadModels {
+  return {
+    at: async (position, names, query) => {
+      await refuseParked(projections, names);
+      await reach(projections, names, position);
+      await refuseParked(projections, names);
+      const { result } = await projections.read(names, query);
+      return result;
+    },
+  };
+}
+
+async function reach(
+  projections: Projections,
+  names: readonly string[],
+  position: Position,
+): Promise<void> {
+  const status = await projections.status();
+  const behind = status.some((one) => names.includes(one.projection) && one.position < position);
+  if (!behind) return;
+  const runner = projections.start();
+  try {
+    for (let wait = 1; ; wait += 1) {
+      try {
+        await projections.waitFor(names, position, WAIT_MS);
+        return;
+      } catch (error) {
+        const isBehind = error instanceof DomainError && error.code === 'projection-behind';
+        if (!isBehind || wait >= MAX_WAITS) throw error;
+        await refuseParked(projections, names);
+      }
+    }
+  } finally {
+    await runner.stop();
+  }
+}
+
+async function refuseParked(projections: Projections, names: readonly string[]): Promise<void> {
+  const parked = (await projections.parkedKeys()).find(({ projection }) =>
+    names.includes(projection),
+  );
+  if (!parked) return;
+  const { projection, key, error } = parked;
+  throw new DomainError('projection-parked', { projection, key, error });
+}

@@ -1,0 +1,287 @@
+import {
+  type AssessmentStreamCommand,
+  assessmentStreamAggregate,
+  complaintAggregate,
+  firstRecordEventId,
+  type Intent,
+  type Outcome,
+} from '#commands';
+import type { OriginalCredit, SalesCredited } from '#contexts/conduct';
+import { complaintStream } from '#contexts/conduct';
+import type { ComplaintRow, DatasetRow, RowGroup, SalesCreditRow } from '#dataset';
+import {
+  assessmentStream,
+  DomainError,
+  isAfter,
+  parseAssessmentStream,
+  type RecordKind,
+} from '#kernel';
+import {
+  cycleOf,
+  employmentOf,
+  memberOf,
+  type Organisation,
+  periodOfInstant,
+} from '#read-models/organisation';
+import { decideAppealRow, fileAppealRow } from './appeals.js';
+import {
+  commandOf,
+  type FactRow,
+  type FactSources,
+  periodOf,
+  recordOfRow,
+} from './fact-commands.js';
+import { count, type ImportRun, lineKey, refuse, rowEnvelope } from './import-run.js';
+
+/** A row with the stream that it is addressed to. */
+type Addressed = { readonly row: FactRow; readonly period: string; readonly stream: string };
+
+/** Decides groups side by side: what one group's rows hang on is in that group. */
+export async function decideGroups(run: ImportRun, groups: readonly RowGroup[]): Promise<void> {
+  const org = await run.engine.organisation.current();
+  const streams = new Set<string>();
+  for (const { rows } of groups) {
+    for (const row of rows) {
+      const stream = isFact(row) ? address(row, org)?.stream : undefined;
+      if (stream !== undefined) streams.add(stream);
+    }
+  }
+  await run.engine.handler.prefetch(assessmentStreamAggregate, [...streams]);
+  await Promise.all(groups.map((group) => decideGroup(run, org, group)));
+}
+
+async function decideGroup(run: ImportRun, org: Organisation, group: RowGroup): Promise<void> {
+  const sales = new Map<string, OriginalCredit>();
+  const rows = group.rows.filter((row) => isKnownPerson(run, org, row));
+  if (isContested(group)) {
+    for (const row of rows) await decideSegment(run, org, [row], sales);
+    return;
+  }
+  let segment: DatasetRow[] = [];
+  for (const row of rows) {
+    segment.push(row);
+    // An appeal disputes what was recorded before it, and its decision is what later rows meet.
+    if (row.kind !== 'appeal' && row.kind !== 'appeal-decision') continue;
+    await decideSegment(run, org, segment, sales);
+    segment = [];
+  }
+  await decideSegment(run, org, segment, sales);
+}
+
+/** One id twice, or several people: then only the order in time says which row holds the id. */
+function isContested({ accountManagerIds, rows }: RowGroup): boolean {
+  if (accountManagerIds.length > 1) return true;
+  const seen = new Set<string>();
+  for (const row of rows) {
+    if (!isFact(row)) continue;
+    const key = `${row.kind} ${recordOfRow(row).recordId}`;
+    if (seen.has(key)) return true;
+    seen.add(key);
+  }
+  return false;
+}
+
+function isFact(row: DatasetRow): row is FactRow {
+  return row.kind !== 'complaint' && row.kind !== 'appeal' && row.kind !== 'appeal-decision';
+}
+
+function isKnownPerson(run: ImportRun, org: Organisation, row: DatasetRow): boolean {
+  const { accountManagerId } = row;
+  if (employmentOf(org, accountManagerId)) return true;
+  if (!run.refusedLines.has(lineKey(row))) {
+    refuse(run, row, new DomainError('unknown-account-manager', { accountManagerId }));
+  }
+  return false;
+}
+
+function address(row: FactRow, org: Organisation): Addressed | null {
+  const period = periodOf(row, org);
+  if (period === null) return null;
+  return { row, period, stream: assessmentStream(row.accountManagerId, period) };
+}
+
+/** Complaints are raised first and returns decided last: what they hang on is then decided. */
+async function decideSegment(
+  run: ImportRun,
+  org: Organisation,
+  rows: readonly DatasetRow[],
+  sales: Map<string, OriginalCredit>,
+): Promise<void> {
+  for (const row of rows) if (row.kind === 'complaint') await raiseComplaint(run, org, row);
+  const facts = rows.filter(isFact).filter((row) => !run.refusedLines.has(lineKey(row)));
+  const returns = facts.filter(isReturn);
+  await decideFacts(
+    run,
+    org,
+    facts.filter((row) => !isReturn(row)),
+    sales,
+  );
+  await lookUpSales(run, returns, sales);
+  await decideFacts(run, org, returns, sales);
+  for (const row of rows) {
+    if (row.kind === 'appeal') await fileAppealRow(run, org, row);
+    if (row.kind === 'appeal-decision') await decideAppealRow(run, org, row);
+  }
+}
+
+function isReturn(row: FactRow): row is SalesCreditRow {
+  return row.kind === 'sales-credit' && row.originalCreditId !== undefined;
+}
+
+async function decideFacts(
+  run: ImportRun,
+  org: Organisation,
+  rows: readonly FactRow[],
+  sales: Map<string, OriginalCredit>,
+): Promise<void> {
+  const byStream = new Map<string, Addressed[]>();
+  for (const row of rows) {
+    const addressed = address(row, org);
+    if (!addressed) refuseWithoutPeriod(run, org, row);
+    else {
+      const known = byStream.get(addressed.stream);
+      if (known) known.push(addressed);
+      else byStream.set(addressed.stream, [addressed]);
+    }
+  }
+  const sources: FactSources = {
+    org,
+    sealedAtOf: (period) => run.sealedAtByPeriod.get(period) ?? null,
+    saleOf: (creditId) => sales.get(creditId) ?? null,
+  };
+  for (const [stream, addressed] of byStream) {
+    const intents = addressed.map(({ row, period }) => toIntent(run, row, period, sources, sales));
+    const { handler } = run.engine;
+    const outcomes = await handler.decideAll(assessmentStreamAggregate, stream, intents);
+    for (const [index, where] of addressed.entries()) {
+      const outcome = await asFirstTold(run, org, where, outcomes[index] as Outcome);
+      countRow(run, where.row, outcome);
+    }
+  }
+}
+
+function toIntent(
+  run: ImportRun,
+  row: FactRow,
+  period: string,
+  sources: FactSources,
+  sales: Map<string, OriginalCredit>,
+): Intent<AssessmentStreamCommand, void> {
+  const { recordId, occurredAt, actorId } = recordOfRow(row);
+  const names = { recordId, occurredAt: occurredAt ?? run.earliestOpenedAt };
+  return {
+    command: commandOf(row, period, sources),
+    facts: () => undefined,
+    envelope: rowEnvelope(run, row, { ...names, ...(actorId ? { actorId } : {}) }),
+    onAccepted: () => {
+      if (row.kind !== 'sales-credit' || row.originalCreditId !== undefined) return;
+      const { accountManagerId, productId, creditedAt, creditId } = row;
+      sales.set(creditId, { accountManagerId, period, productId, creditedAt });
+    },
+  };
+}
+
+/** A complaint decided in a month without a cycle waits; anything else belongs to no period. */
+function refuseWithoutPeriod(run: ImportRun, org: Organisation, row: FactRow): void {
+  const { accountManagerId } = row;
+  if (row.kind === 'complaint-decision' && !hasCycleAt(org, row.decidedAt)) return;
+  refuse(run, row, new DomainError('outside-cohort', { accountManagerId }));
+}
+
+/** Does the month have a cycle, told by the instant's own offset? Asked where no scheme applies. */
+function hasCycleAt(org: Organisation, instant: string): boolean {
+  return cycleOf(org, instant.slice(0, 7)) !== null;
+}
+
+async function raiseComplaint(run: ImportRun, org: Organisation, row: ComplaintRow): Promise<void> {
+  const { complaintId, accountManagerId, customerId, category, raisedAt, upheld, decidedAt } = row;
+  const decision = upheld !== null && decidedAt !== null ? { decision: { upheld, decidedAt } } : {};
+  const [outcome] = await run.engine.handler.decideAll(
+    complaintAggregate,
+    complaintStream(complaintId),
+    [
+      {
+        command: {
+          type: 'conduct.RaiseComplaint',
+          data: { complaintId, accountManagerId, customerId, category, raisedAt, ...decision },
+        },
+        facts: () => ({ decisionInCohort: decisionInCohort(org, row) }),
+        envelope: rowEnvelope(run, row, { recordId: complaintId, occurredAt: raisedAt }),
+      },
+    ],
+  );
+  count(run, row, outcome as Outcome);
+}
+
+/** Null: undecided, or the month of the decision has no cycle and the complaint waits. */
+function decisionInCohort(org: Organisation, row: ComplaintRow): boolean | null {
+  const { decidedAt, accountManagerId } = row;
+  if (decidedAt === null) return null;
+  const period = periodOfInstant(org, accountManagerId, decidedAt);
+  if (period === null) return hasCycleAt(org, decidedAt) ? false : null;
+  return memberOf(org, accountManagerId, period) !== null;
+}
+
+/** Sales of other groups and earlier stretches are in the log. */
+async function lookUpSales(
+  run: ImportRun,
+  returns: readonly SalesCreditRow[],
+  sales: Map<string, OriginalCredit>,
+): Promise<void> {
+  for (const { originalCreditId } of returns) {
+    if (originalCreditId === undefined || sales.has(originalCreditId)) continue;
+    const id = firstRecordEventId('sales-credit', originalCreditId);
+    const event = await run.engine.store.eventById(id);
+    const whose = event ? parseAssessmentStream(event.stream) : null;
+    if (event?.type !== 'conduct.SalesCredited.v1' || !whose) continue;
+    const { productId, creditedAt } = event.data as SalesCredited['data'];
+    sales.set(originalCreditId, { ...whose, productId, creditedAt });
+  }
+}
+
+const CLOSED_CODES = new Set(['collection-closed', 'batch-sealed']);
+
+/**
+ * An import repeated after its periods are frozen tells the same refusals as the first time: a row
+ * in time whose id another record holds was refused for its id, before anything was frozen.
+ */
+async function asFirstTold(
+  run: ImportRun,
+  org: Organisation,
+  { row, period }: Addressed,
+  outcome: Outcome,
+): Promise<Outcome> {
+  if (outcome.kind !== 'refused' || !CLOSED_CODES.has(outcome.error.code)) return outcome;
+  const isEarning = row.kind === 'sales-credit' || row.kind === 'award';
+  const cutOff = isEarning ? run.sealedAtByPeriod.get(period) : cycleOf(org, period)?.closedAt;
+  const kind = RECORD_KINDS[row.kind];
+  if (kind === null || row.at === null || (cutOff && isAfter(row.at, cutOff))) return outcome;
+  const { recordId } = recordOfRow(row);
+  const event = await run.engine.store.eventById(firstRecordEventId(kind, recordId));
+  if (!event) return outcome;
+  return { kind: 'refused', error: new DomainError('record-id-reused', { recordId }) };
+}
+
+const RECORD_KINDS: Readonly<Record<FactRow['kind'], RecordKind | null>> = {
+  goal: null,
+  metric: 'metric',
+  evaluation: 'evaluation',
+  'feedback-call': 'feedback-call',
+  'work-trace': 'work-trace',
+  'complaint-decision': 'complaint-decision',
+  adjustment: 'adjustment',
+  veto: 'veto',
+  'sales-credit': 'sales-credit',
+  award: 'award',
+};
+
+function countRow(run: ImportRun, row: FactRow, outcome: Outcome): void {
+  if (row.kind === 'complaint-decision') {
+    // The row was counted when the complaint was raised.
+    if (outcome.kind === 'refused') refuse(run, row, outcome.error);
+    return;
+  }
+  count(run, row, outcome);
+  if (row.kind !== 'goal') return;
+  for (const line of row.supersededLines) count(run, { file: row.file, line }, outcome);
+}

@@ -1,0 +1,213 @@
+import type { Engine } from '#commands';
+import type { BatchSealed } from '#contexts/bonus-batches';
+import { bonusBatchStream } from '#contexts/bonus-batches';
+import type { CycleCommand } from '#contexts/cycles';
+import {
+  type ImportReport,
+  type Milestone,
+  type Replay,
+  type RowGroup,
+  sortRefusals,
+} from '#dataset';
+import { DomainError } from '#kernel';
+import { publishCycle } from '#processes/publication';
+import { settlePeriod } from '#processes/settlement';
+import { cycleOf, periods } from '#read-models/organisation';
+import { decideGroups } from './groups.js';
+import {
+  approver,
+  importer,
+  type ImportProgress,
+  type ImportRun,
+  preparer,
+  refuse,
+} from './import-run.js';
+import { decideCycle, recordMasterData } from './master-data.js';
+
+export type ImportOptions = {
+  readonly runId: string;
+  readonly effectiveOn?: string | null;
+  readonly onProgress?: (progress: ImportProgress) => void;
+  /** What people should hear beside the report: pools nobody shared, differences withheld. */
+  readonly onNote?: (note: ImportNote) => void;
+};
+
+export type ImportNote =
+  | { readonly kind: 'unpaid-pool'; readonly period: string; readonly unitId: string }
+  | {
+      readonly kind: 'withheld-difference';
+      readonly payPeriod: string;
+      readonly accountManagerId: string;
+      readonly period: string;
+      readonly sumMinor: string;
+    };
+
+/** Rows that are decided side by side: a window of groups whose streams are read at once. */
+const WINDOW_ROWS = 10_000;
+const WINDOW_GROUPS = 500;
+
+/** An import seals one batch a period for everybody. */
+export const importedBatchId = (period: string): string => `${period}-all`;
+
+/**
+ * Replays an organisation's history through the commands that people use: master data, then every
+ * row and milestone in the order of its own time. Running it again changes nothing; what a crash
+ * left undone is done by the next run.
+ */
+export async function importDataset(
+  engine: Engine,
+  replay: Replay,
+  options: ImportOptions,
+): Promise<ImportReport> {
+  const run: ImportRun = {
+    engine,
+    runId: options.runId,
+    effectiveOn: options.effectiveOn ?? null,
+    earliestOpenedAt: replay.earliestOpenedAt ?? new Date(0).toISOString(),
+    sealedAtByPeriod: new Map(),
+    refused: [...replay.refused],
+    refusedLines: new Set(),
+    onProgress: options.onProgress ?? (() => undefined),
+    accepted: 0,
+    repeated: 0,
+  };
+  await recordMasterData(run, replay);
+  await findSealedBatches(run);
+  await replaySteps(run, replay, options.onNote ?? (() => undefined));
+  return {
+    accepted: run.accepted,
+    repeated: run.repeated,
+    refused: sortRefusals(run.refused),
+  };
+}
+
+async function findSealedBatches(run: ImportRun): Promise<void> {
+  const org = await run.engine.organisation.current();
+  const streams = periods(org).map((period) => bonusBatchStream(importedBatchId(period)));
+  for await (const events of run.engine.log.readStreams(streams)) {
+    for (const { type, data } of events) {
+      if (type !== 'bonus-batches.BatchSealed.v1') continue;
+      const { payPeriod, sealedAt } = data as BatchSealed['data'];
+      run.sealedAtByPeriod.set(payPeriod, sealedAt);
+    }
+  }
+}
+
+async function replaySteps(
+  run: ImportRun,
+  replay: Replay,
+  onNote: (note: ImportNote) => void,
+): Promise<void> {
+  let window: RowGroup[] = [];
+  let rowCount = 0;
+  let done = 0;
+  const flush = async (): Promise<void> => {
+    if (window.length === 0) return;
+    await decideGroups(run, window);
+    done += rowCount;
+    window = [];
+    rowCount = 0;
+    run.onProgress({ phase: 'facts', done, total: replay.rowCount });
+  };
+  let continues = false;
+  for await (const step of replay.steps()) {
+    if (step.type === 'milestone') {
+      await flush();
+      await reach(run, step.milestone, onNote);
+      continue;
+    }
+    // Parts of one group follow each other; they are never in one window.
+    if (continues) await flush();
+    continues = step.group.isContinued;
+    window.push(step.group);
+    rowCount += step.group.rows.length;
+    if (rowCount >= WINDOW_ROWS || window.length >= WINDOW_GROUPS) await flush();
+  }
+  await flush();
+}
+
+/** A step of a cycle that the log refuses is told like a row; the history goes on. */
+async function reach(
+  run: ImportRun,
+  milestone: Milestone,
+  onNote: (note: ImportNote) => void,
+): Promise<void> {
+  try {
+    await takeStep(run, milestone, onNote);
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code === 'projection-parked') throw error;
+    refuse(run, milestone, error);
+  }
+}
+
+async function takeStep(
+  run: ImportRun,
+  milestone: Milestone,
+  onNote: (note: ImportNote) => void,
+): Promise<void> {
+  const { type, period, at } = milestone;
+  const decide = (command: CycleCommand): Promise<void> =>
+    decideCycle(run, milestone, period, command, at);
+  switch (type) {
+    case 'close':
+      await decide({ type: 'cycles.CloseCollection', data: { period, closedAt: at } });
+      break;
+    case 'publish':
+      await publish(run, period, at, onNote);
+      break;
+    case 'finalise':
+      await decide({ type: 'cycles.FinaliseCycle', data: { period, finalisedAt: at } });
+      break;
+    case 'seal':
+      await seal(run, period, at, onNote);
+      break;
+  }
+  await run.engine.organisation.current();
+}
+
+async function publish(
+  run: ImportRun,
+  period: string,
+  publishedAt: string,
+  onNote: (note: ImportNote) => void,
+): Promise<void> {
+  const org = await run.engine.organisation.current();
+  if (cycleOf(org, period)?.publishedAt) return;
+  const report = await publishCycle(
+    run.engine,
+    {
+      period,
+      publishedAt,
+      recordedAt: publishedAt,
+      actor: importer,
+      incompleteAcknowledgedBy: null,
+      incompleteCount: 0, // dataset: incomplete people do not stop an imported publication
+    },
+    (done, total) => run.onProgress({ phase: 'publication', period, done, total }),
+  );
+  for (const unitId of report.unpaidPools) onNote({ kind: 'unpaid-pool', period, unitId });
+}
+
+async function seal(
+  run: ImportRun,
+  period: string,
+  sealedAt: string,
+  onNote: (note: ImportNote) => void,
+): Promise<void> {
+  if (run.sealedAtByPeriod.has(period)) return;
+  const request = {
+    batchId: importedBatchId(period),
+    period,
+    sealedAt,
+    recordedAt: sealedAt,
+    preparer,
+    approver,
+  };
+  const report = await settlePeriod(run.engine, request, (done, total) =>
+    run.onProgress({ phase: 'settlement', period, done, total }),
+  );
+  run.sealedAtByPeriod.set(period, sealedAt);
+  for (const difference of report.withheld) {
+    onNote({ kind: 'withheld-difference', payPeriod: period, ...difference });
+  }
+}

@@ -1,0 +1,150 @@
+import type { Sql } from '#projections';
+import { compareRankingKeys, type RankingKey } from '#rules';
+
+/** One line of a board. `place` follows the ranking order, `rank` is competition ranking. */
+export type BoardLine = {
+  readonly period: string;
+  readonly unitId: string;
+  readonly schemeId: string;
+  readonly place: number;
+  readonly rank: number;
+  readonly accountManagerId: string;
+  readonly score: string;
+  readonly provisional: boolean;
+};
+
+export type BoardId = {
+  readonly period: string;
+  readonly unitId: string; // `*`: the company
+  readonly schemeId: string;
+};
+
+type Row = {
+  period: string;
+  unit_id: string;
+  scheme_id: string;
+  account_manager_id: string;
+  provisional: boolean;
+  score: string;
+  deducted: string;
+  earlier_score: string | null;
+  hash: string;
+  heaviest_exact: string | null;
+  feedback_exact: string | null;
+};
+
+const FIGURES = `period, unit_id, scheme_id, account_manager_id, provisional,
+  (-score)::text as score, deducted::text, (-earlier_score)::text as earlier_score, hash,
+  heaviest_exact, feedback_exact`;
+
+const ORDER = 'score, heaviest, feedback, deducted, earlier_score, hash';
+
+/** Every line of the boards, sorted by period, unit, scheme and place. */
+export async function boardLines(
+  sql: Sql,
+  filter: { readonly period?: string; readonly provisional: boolean },
+): Promise<readonly BoardLine[]> {
+  const rows = await sql.query<Row>(
+    `select ${FIGURES} from board_entry
+     where provisional = $1 and ($2::text is null or period = $2)
+     order by period, unit_id, scheme_id, ${ORDER}`,
+    [filter.provisional, filter.period ?? null],
+  );
+  const lines: BoardLine[] = [];
+  for (let from = 0; from < rows.length;) {
+    const first = rows[from] as Row;
+    let to = from;
+    while (to < rows.length && sameBoard(rows[to] as Row, first)) to += 1;
+    lines.push(...toLines(rows.slice(from, to), { place: 1, rank: 1 }));
+    from = to;
+  }
+  return lines;
+}
+
+/** The first `limit` lines of a board after `offset`, by the index of the ranking order. */
+export async function boardPage(
+  sql: Sql,
+  board: BoardId,
+  page: { readonly offset: number; readonly limit: number },
+): Promise<readonly BoardLine[]> {
+  const rows = await sql.query<Row>(
+    `select ${FIGURES} from board_entry
+     where period = $1 and unit_id = $2 and scheme_id = $3 order by ${ORDER} limit $4 offset $5`,
+    [board.period, board.unitId, board.schemeId, page.limit, page.offset],
+  );
+  const first = rows[0];
+  if (!first) return [];
+  const rank = await rankOf(sql, board, first.score);
+  return toLines(rows, { place: page.offset + 1, rank });
+}
+
+/** One person's line of a board; null when the person is not on it. */
+export async function boardPlace(
+  sql: Sql,
+  board: BoardId,
+  accountManagerId: string,
+): Promise<BoardLine | null> {
+  const [own] = await sql.query<Row>(
+    `select ${FIGURES} from board_entry where period = $1 and unit_id = $2 and scheme_id = $3
+     and account_manager_id = $4`,
+    [board.period, board.unitId, board.schemeId, accountManagerId],
+  );
+  if (!own) return null;
+  const rank = await rankOf(sql, board, own.score);
+  const equals = await sql.query<Row>(
+    `select ${FIGURES} from board_entry where period = $1 and unit_id = $2 and scheme_id = $3
+     and score = -$4::numeric order by ${ORDER}`,
+    [board.period, board.unitId, board.schemeId, own.score],
+  );
+  const lines = toLines(equals, { place: rank, rank });
+  return lines.find((line) => line.accountManagerId === accountManagerId) ?? null;
+}
+
+async function rankOf(sql: Sql, board: BoardId, score: string): Promise<number> {
+  const [row] = await sql.query<{ above: string }>(
+    `select coalesce(sum(count), 0)::text as above from board_score_count
+     where period = $1 and unit_id = $2 and scheme_id = $3 and score < -$4::numeric`,
+    [board.period, board.unitId, board.schemeId, score],
+  );
+  return 1 + Number(row?.above ?? 0);
+}
+
+function sameBoard(a: Row, b: Row): boolean {
+  return a.period === b.period && a.unit_id === b.unit_id && a.scheme_id === b.scheme_id;
+}
+
+/** Rows of one board in the database's order; exact figures that tie in 40 decimals are compared. */
+function toLines(
+  rows: readonly Row[],
+  start: { readonly place: number; readonly rank: number },
+): BoardLine[] {
+  const ordered = rows
+    .map((row) => ({ row, key: toKey(row) }))
+    .sort((a, b) => compareRankingKeys(a.key, b.key, { withHash: true }));
+  let rank = start.rank;
+  return ordered.map(({ row }, index) => {
+    const previous = ordered[index - 1]?.row;
+    if (previous && previous.score !== row.score) rank = start.place + index;
+    return {
+      period: row.period,
+      unitId: row.unit_id,
+      schemeId: row.scheme_id,
+      place: start.place + index,
+      rank,
+      accountManagerId: row.account_manager_id,
+      score: row.score,
+      provisional: row.provisional,
+    };
+  });
+}
+
+function toKey(row: Row): RankingKey {
+  return {
+    score: row.score,
+    heaviest: row.heaviest_exact,
+    feedback: row.feedback_exact,
+    deducted: row.deducted,
+    earlierScore: row.earlier_score,
+    hash: row.hash,
+  };
+}
