@@ -113,8 +113,12 @@ describe('setting a goal', () => {
     const frozen = given(metrics, [factsFrozen]);
     frozen.when(setGoal('eighty'), outside).thenRefused('malformed');
     frozen.when(setGoal(), outside).thenRefused('unknown-indicator');
-    frozen.when(setGoal(), { ...outside, knowsIndicator: true }).thenRefused('outside-cohort');
     frozen.when(setGoal(), open).thenRefused('collection-closed');
+  });
+
+  it('takes the goal of somebody who is not assessed, where it means nothing', () => {
+    const outside: MetricFacts = { inCohort: false, knowsIndicator: true, closedAt: null };
+    given(metrics, []).when(setGoal('80'), outside).thenEvents([goalSet('80')]);
   });
 });
 

@@ -47,6 +47,8 @@ function refuseUnlessFits(command: MetricCommand, facts: MetricFacts): void {
   refuseMalformedMetric(command);
   const { indicatorId } = command.data;
   if (!facts.knowsIndicator) throw new DomainError('unknown-indicator', { indicatorId });
+  // A goal may be set for somebody who is not assessed after all: it then means nothing.
+  if (command.type === 'metrics.SetGoal') return;
   if (!facts.inCohort) throw new DomainError('outside-cohort', { indicatorId });
 }
 
