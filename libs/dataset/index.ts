@@ -2,4 +2,4 @@ export * from './replay.js';
 export * from './replay-types.js';
 export * from './report.js';
 export * from './rows.js';
-export { TEMPLATE_SCHEME, writeTemplate } from './template.js';
+export { DATASET_TABLES, TEMPLATE_SCHEME, writeTemplate } from './template.js';

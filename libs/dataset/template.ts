@@ -5,6 +5,12 @@ import { FACT_TABLES } from './fact-tables.js';
 import { MASTER_TABLES } from './master-tables.js';
 import { DatasetError } from './report.js';
 
+/** Every table of a dataset with its columns, in the order of the format. */
+export const DATASET_TABLES: readonly {
+  readonly file: string;
+  readonly names: readonly string[];
+}[] = [...MASTER_TABLES, ...FACT_TABLES];
+
 /** Tells a spreadsheet that the file is UTF-8: Chinese names typed into it survive. */
 const BOM = '\uFEFF';
 
@@ -15,7 +21,7 @@ const BOM = '\uFEFF';
 export async function writeTemplate(dir: string): Promise<readonly string[]> {
   await mkdir(dir, { recursive: true });
   if ((await readdir(dir)).length > 0) throw new DatasetError(`the directory ${dir} is not empty`);
-  const files = [...MASTER_TABLES, ...FACT_TABLES].map(({ file, names }) => ({
+  const files = DATASET_TABLES.map(({ file, names }) => ({
     file,
     text: `${BOM}${names.join(',')}\n`,
   }));
