@@ -19,10 +19,12 @@ export type Batch = {
  * One read model (or a process's own rows). Rules that the runner relies on:
  * - `project` folds the batch in memory and writes with a fixed number of set-based statements,
  *   whatever the batch's size; it is called once per batch in one transaction with the checkpoint.
+ *   It keeps nothing in memory between calls that a rolled back transaction would make wrong.
  * - No column depends on the clock or on where one batch ends and the next begins.
  * - `keyOf` says which rows an event touches. When a key's events cannot be projected the key is
  *   parked and the other keys go on; a retry projects the parked events later, so the rows of
  *   one key must not depend on whether another key's events came before or after.
+ * - Table names are unique over all projections; closed sets of words are `text`, not enum types.
  */
 export type Projection = {
   readonly name: string; // kebab-case
@@ -34,4 +36,69 @@ export type Projection = {
     sql: Sql,
     log: Pick<EventStore, 'readStreams' | 'readAll'>,
   ) => Promise<void>;
+  /** Statements after the tables are made, for what entities cannot say (an index's INCLUDE). */
+  readonly afterTables?: readonly string[];
+  /** Raise it when unchanged tables come to mean something else: built anew at the next start. */
+  readonly version?: number;
+};
+
+/** A projection moved: sent in every process that watches, after the commit. */
+export type Committed = {
+  readonly projection: string;
+  readonly generation: number;
+  readonly position: Position;
+};
+
+export type ProjectionStatus = {
+  readonly projection: string;
+  readonly generation: number;
+  readonly position: Position;
+  readonly lag: { readonly events: number; readonly seconds: number };
+  readonly parkedKeyCount: number;
+};
+
+/** A key whose events the projection could not take; nothing of it is projected until a retry. */
+export type ParkedKey = {
+  readonly projection: string;
+  readonly generation: number;
+  readonly key: string;
+  readonly firstPosition: Position;
+  readonly error: string;
+  readonly attempts: number;
+  readonly eventCount: number; // set aside so far
+};
+
+/** Where two generations of a projection, or a checkpoint and the log, part. */
+export type Difference = {
+  readonly projection: string;
+  readonly table: string; // `checkpoint` for the checkpoint itself
+  readonly key: string; // of the first row that differs, its key columns as JSON
+  readonly column: string; // `*`: the row is on one side alone
+  readonly rowCount: number; // rows of the table that differ
+};
+
+export type RebuildProgress = {
+  readonly phase: 'reading' | 'comparing' | 'catching up' | 'switching';
+  readonly eventCount: number; // read so far
+  readonly totalCount: number; // in the log when the rebuild began
+};
+
+export type RebuildOptions = {
+  readonly projections?: readonly string[]; // default: all
+  readonly onProgress?: (progress: RebuildProgress) => void;
+  readonly signal?: AbortSignal;
+};
+
+export type RebuildOutcome = {
+  readonly generation: number;
+  readonly eventCount: number;
+  readonly durationMs: number;
+  /** What the rebuilt tables say otherwise than the live ones did at the same position. */
+  readonly differences: readonly Difference[];
+};
+
+export type VerifyOutcome = {
+  readonly eventCount: number;
+  readonly parkedKeys: readonly ParkedKey[];
+  readonly differences: readonly Difference[];
 };
