@@ -162,5 +162,13 @@ export function selectProjections(
   });
 }
 
+/** As `selectProjections`, none of them sharing a cache with the runner of this process. */
+export function freshProjections(
+  context: Pick<Context, 'projections'>,
+  names?: readonly string[],
+): readonly Projection[] {
+  return selectProjections(context, names).map((projection) => projection.fresh?.() ?? projection);
+}
+
 export const tablePath = (generation: number, table: string): string =>
   `${schemaOf(generation)}."${table}"`;

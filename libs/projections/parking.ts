@@ -4,7 +4,7 @@ import {
   moveFences,
   parkedKeysOf,
   readPointer,
-  selectProjections,
+  freshProjections,
   standingsOf,
   type Generations,
 } from './catalogue.js';
@@ -25,7 +25,7 @@ export async function currentParkedKeys({ pool }: Context): Promise<readonly Par
  * succeed. Error: DomainError `unknown-projection`.
  */
 export async function retryParkedKeys(context: Context, name?: string): Promise<RetryOutcome> {
-  const chosen = selectProjections(context, name === undefined ? undefined : [name]);
+  const chosen = freshProjections(context, name === undefined ? undefined : [name]);
   const projected: { projection: string; key: string }[] = [];
   const stillParked: ParkedKey[] = [];
   for (const projection of chosen) {

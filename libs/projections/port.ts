@@ -20,6 +20,8 @@ export type Batch = {
  * - `project` folds the batch in memory and writes with a fixed number of set-based statements,
  *   whatever the batch's size; it is called once per batch in one transaction with the checkpoint.
  *   It keeps nothing in memory between calls that a rolled back transaction would make wrong.
+ *   One that keeps a cache gives another of itself by `fresh`: a rebuild beside the live runner
+ *   stands elsewhere in the log, and the two would take each other's cache apart.
  * - No column depends on the clock or on where one batch ends and the next begins.
  * - `keyOf` says which rows an event touches. When a key's events cannot be projected the key is
  *   parked and the other keys go on; a retry projects the parked events later, so the rows of
@@ -36,6 +38,7 @@ export type Projection = {
     sql: Sql,
     log: Pick<EventStore, 'readStreams' | 'readAll'>,
   ) => Promise<void>;
+  readonly fresh?: () => Projection;
   /** Statements after the tables are made, for what entities cannot say (an index's INCLUDE). */
   readonly afterTables?: readonly string[];
   /** Raise it when unchanged tables come to mean something else: built anew at the next start. */

@@ -7,7 +7,7 @@ import {
   moveFences,
   parkedKeysOf,
   readPointer,
-  selectProjections,
+  freshProjections,
   standingsOf,
   tablePath,
   writePointer,
@@ -177,7 +177,7 @@ async function beginBuild(
   all: Definitions,
   options: RebuildOptions,
 ): Promise<Build> {
-  const projections = selectProjections(context, options.projections);
+  const projections = freshProjections(context, options.projections);
   const definitions = new Map<string, Definition>(
     [...all].filter(([name]) => projections.some((projection) => projection.name === name)),
   );

@@ -28,6 +28,7 @@ export function settlementProjection(): Projection {
     name: 'settlement',
     entities: [SettlementLineRow, SettlementReturnRow, SettlementBatchRow],
     keyOf: (event) => event.stream,
+    fresh: settlementProjection,
     project: async (batch, sql, log) => {
       await recordReturns(batch.events, sql);
       for (const event of batch.events) {

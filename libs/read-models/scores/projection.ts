@@ -35,6 +35,7 @@ export function scoresProjection(): Projection {
       BoardScoreCountRow,
     ],
     keyOf: (event) => event.stream,
+    fresh: scoresProjection,
     project: async (batch, sql, log) => {
       await recordResults(batch, sql);
       const affected = await feed.affected(batch, log);

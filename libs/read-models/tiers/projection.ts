@@ -19,6 +19,7 @@ export function tiersProjection(): Projection {
     name: 'tiers',
     entities: [TierPeriodRow, TierCycleRow],
     keyOf: (event) => event.stream,
+    fresh: tiersProjection,
     project: async (batch, sql, log) => {
       const chains = await record(batch, sql);
       if (chains.size > 0) await replay(chains, sql, await schemes.at(batch.until, log));
