@@ -4,7 +4,7 @@ import { quoteName, quoteText, schemaOf, type Connection } from './context.js';
 import type { Definitions } from './generations.js';
 import type { Difference } from './port.js';
 
-type Column = { readonly name: string; readonly type: string; readonly isKey: boolean };
+type Column = { readonly name: string; readonly type: string; readonly keyOrder: number | null };
 
 /** Texts of values must not depend on who asks. */
 export const BEGIN_SNAPSHOT =
@@ -21,7 +21,7 @@ async function columnsOf(
 ): Promise<readonly Column[]> {
   const { rows } = await connection.query<Column>(
     `SELECT a.attname AS name, format_type(a.atttypid, a.atttypmod) AS type,
-            coalesce(a.attnum = ANY (i.indkey), false) AS "isKey"
+            array_position(i.indkey::int2[], a.attnum) AS "keyOrder"
        FROM pg_class t
        JOIN pg_attribute a ON a.attrelid = t.oid AND a.attnum > 0 AND NOT a.attisdropped
        LEFT JOIN pg_index i ON i.indrelid = t.oid AND i.indisprimary
@@ -31,6 +31,13 @@ async function columnsOf(
   );
   return rows;
 }
+
+/** Names of the key's columns in its own order. */
+const keyOf = (columns: readonly Column[]): readonly string[] =>
+  columns
+    .filter(({ keyOrder }) => keyOrder !== null)
+    .toSorted((a, b) => Number(a.keyOrder) - Number(b.keyOrder))
+    .map(({ name }) => name);
 
 /**
  * Compares the tables of one projection in two generations row by row and column by column, as
@@ -76,7 +83,7 @@ async function firstDifference(
   columns: readonly Column[],
   paths: { readonly live: string; readonly rebuilt: string },
 ): Promise<Pick<Difference, 'key' | 'column' | 'rowCount'> | null> {
-  const keys = columns.filter(({ isKey }) => isKey).map(({ name }) => quoteName(name));
+  const keys = keyOf(columns).map(quoteName);
   const texts = (alias: string) =>
     columns.map(({ name }) => `${alias}.${quoteName(name)}::text`).join(', ');
   const key = keys.map((name) => `coalesce(a.${name}, b.${name})`);
@@ -120,10 +127,11 @@ export async function hashTables(
   const hash = createHash('sha256');
   for (const table of definitions.get(projection)?.tables.toSorted() ?? []) {
     const columns = await columnsOf(connection, generation, table);
-    const keys = columns.filter(({ isKey }) => isKey);
     hash.update(`${JSON.stringify([table, columns])}\n`);
     const fields = columns.map(({ name }) => `${quoteText(name)}, ${quoteName(name)}::text`);
-    const order = keys.map(({ name }) => `${quoteName(name)}::text COLLATE "C"`).join(', ');
+    const order = keyOf(columns)
+      .map((name) => `${quoteName(name)}::text COLLATE "C"`)
+      .join(', ');
     await connection.query(
       `DECLARE content NO SCROLL CURSOR FOR SELECT json_build_object(${fields.join(', ')})::text
          AS line FROM ${tablePath(generation, table)} ORDER BY ${order}`,

@@ -84,7 +84,7 @@ export async function openProjections(context: Context): Promise<Projections> {
     contentHash: (name, generation) => contentHash(context, definitions, name, generation),
     async close() {
       await Promise.all([...runners].map((runner) => runner.stop()));
-      await commits.close();
+      commits.close();
     },
   };
 }

@@ -1,13 +1,13 @@
-import pg from 'pg';
+import { Client } from 'pg';
 import { createTestDatabase, type TestDatabase } from '../../test/support/database.js';
 import { toSql } from './context.js';
 import { deleteRows, insertRows, upsertRows } from './rows.js';
 
 let database: TestDatabase;
-let client: pg.Client;
+let client: Client;
 beforeAll(async () => {
   database = await createTestDatabase({ migrated: false });
-  client = new pg.Client({ connectionString: database.ownerUrl });
+  client = new Client({ connectionString: database.ownerUrl });
   await client.connect();
   await client.query(
     `CREATE TABLE thing (id text, period text, score numeric, doc jsonb, path text[],
