@@ -4,12 +4,11 @@ import {
   EventTooLarge,
   MAX_APPEND_BYTES,
   MAX_EVENT_BYTES,
-  type Actor,
   type ExpectedRevision,
-  type Metadata,
   type NewEvent,
 } from './port.js';
 import { leafHead } from './leaf.js';
+import { encodeMetadata, quoted } from './metadata-text.js';
 
 /** An event as its stored texts, checked against every limit that needs no look at the log. */
 export type EncodedEvent = {
@@ -32,19 +31,11 @@ export type EncodedAppend = {
 const UUID = /^[0-9a-f]{8}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{4}-[0-9a-f]{12}$/;
 /** Names are index keys: PostgreSQL refuses B-tree entries above a third of a page. */
 const MAX_NAME_BYTES = 512;
-const METADATA_MEMBERS: ReadonlySet<string> = new Set([
-  'actor',
-  'causationId',
-  'commandId',
-  'correlationId',
-  'occurredAt',
-  'recordedAt',
-  'requestHmac',
-  'schemaVersion',
-]);
-const ACTOR_MEMBERS: ReadonlySet<string> = new Set(['id', 'onBehalfOf', 'role']);
 
-/** Throws TypeError, EventTooLarge, EventIdReused (an id twice in the append); what it returns can only be refused for what the log holds. */
+/**
+ * What it returns can be refused only for what the log holds. Throws TypeError, EventTooLarge,
+ * EventIdReused (an id that stands twice in the append).
+ */
 export function encodeAppend(
   stream: string,
   expected: ExpectedRevision,
@@ -71,25 +62,15 @@ export function encodeAppend(
 
 function encodeEvent({ id, type, data, metadata }: NewEvent): EncodedEvent {
   if (!UUID.test(id)) throw new TypeError(`not a lower-case UUID: ${id}`);
-  const actorText = canonicalActor(metadata.actor);
-  const occurredAtText = quoted(metadata.occurredAt);
-  const recordedAtText = quoted(metadata.recordedAt);
+  const texts = encodeMetadata(metadata);
   const dataText = canonicalObject(data);
-  const metadataText = canonicalMetadata(metadata, actorText, occurredAtText, recordedAtText);
   return {
     id,
     type,
     typeText: quotedName(type, 'type'),
     dataText,
-    metadataText,
-    leafHead: leafHead({
-      actorText,
-      dataText,
-      metadataText,
-      eventId: id,
-      occurredAtText,
-      recordedAtText,
-    }),
+    metadataText: texts.metadataText,
+    leafHead: leafHead({ ...texts, dataText, eventId: id }),
   };
 }
 
@@ -108,49 +89,12 @@ function canonicalObject(data: object): string {
   }
 }
 
-/** Written member by member, in RFC 8785 order: half the cost of the general function. */
-function canonicalMetadata(
-  metadata: Metadata,
-  actorText: string,
-  occurredAtText: string,
-  recordedAtText: string,
-): string {
-  for (const member in metadata) {
-    if (!METADATA_MEMBERS.has(member)) throw new TypeError(`unknown metadata: ${member}`);
-  }
-  const { requestHmac } = metadata;
-  if (!Number.isInteger(metadata.schemaVersion)) throw new TypeError('schemaVersion is an integer');
-  return (
-    `{"actor":${actorText},"causationId":${quoted(metadata.causationId)},` +
-    `"commandId":${quoted(metadata.commandId)},"correlationId":${quoted(metadata.correlationId)},` +
-    `"occurredAt":${occurredAtText},"recordedAt":${recordedAtText},` +
-    (requestHmac === undefined ? '' : `"requestHmac":${quoted(requestHmac)},`) +
-    `"schemaVersion":${metadata.schemaVersion}}`
-  );
-}
-
-function canonicalActor(actor: Actor): string {
-  for (const member in actor) {
-    if (!ACTOR_MEMBERS.has(member)) throw new TypeError(`unknown metadata: actor.${member}`);
-  }
-  const { id, role, onBehalfOf } = actor;
-  const delegate = onBehalfOf === undefined ? '' : `"onBehalfOf":${quoted(onBehalfOf)},`;
-  return `{"id":${quoted(id)},${delegate}"role":${quoted(role)}}`;
-}
-
 function quotedName(name: string, what: string): string {
   const text = quoted(name);
   if (name === '' || name.includes('\0') || Buffer.byteLength(name) > MAX_NAME_BYTES) {
     throw new TypeError(`a ${what} has 1 to ${MAX_NAME_BYTES} bytes and no U+0000`);
   }
   return text;
-}
-
-function quoted(text: string): string {
-  if (typeof text !== 'string' || !text.isWellFormed()) {
-    throw new TypeError(`no canonical JSON text: ${JSON.stringify(text)}`);
-  }
-  return JSON.stringify(text);
 }
 
 function doubled(events: readonly EncodedEvent[]): readonly string[] {

@@ -72,7 +72,7 @@ export type ReadAllOptions = {
   readonly after?: Position; // not included; default START
   readonly until?: Position; // included; default: the head when the read began
   readonly streamPrefixes?: readonly string[]; // only streams that begin with one of these
-  readonly batchSize?: number; // events a batch at the most; default 5,000
+  readonly batchSize?: number; // events a batch at the most; default 1,000
   readonly signal?: AbortSignal;
 };
 

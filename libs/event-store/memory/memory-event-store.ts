@@ -17,7 +17,7 @@ import {
 } from '../port.js';
 
 const DIGITS = 19;
-const DEFAULT_BATCH_EVENTS = 5_000;
+const DEFAULT_BATCH_EVENTS = 1_000;
 const STREAM_BATCH_EVENTS = 1_000;
 
 type Row = EncodedEvent & {

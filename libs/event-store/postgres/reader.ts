@@ -3,7 +3,8 @@ import { asUnavailable } from './connections.js';
 import { fromPosition } from './position.js';
 import { COLUMNS, decodeRow, selectRows, type EventRow, type Queryable } from './rows.js';
 
-const DEFAULT_BATCH_EVENTS = 5_000;
+/** More would survive the young generation and be copied: 7 against 5 µs of CPU an event at 5,000. */
+const DEFAULT_BATCH_EVENTS = 1_000;
 const FIRST_PAGE_EVENTS = 1_000;
 const LEAST_PAGE_EVENTS = 64;
 /** Pages shrink where events are large: a page and its successor are in memory at once. */

@@ -1,5 +1,6 @@
 import type { CustomTypesConfig, Pool } from 'pg';
-import type { Metadata, RecordedEvent } from '../port.js';
+import { decodeMetadata } from '../metadata-text.js';
+import type { RecordedEvent } from '../port.js';
 import { toPosition } from './position.js';
 
 /** Every read selects these, in this order, and gets them as the texts that the server sends. */
@@ -39,7 +40,7 @@ export function decodeRow(row: EventRow): RecordedEvent {
     id: row[1],
     type: row[4],
     data: JSON.parse(row[5]) as object,
-    metadata: JSON.parse(row[6]) as Metadata,
+    metadata: decodeMetadata(row[6]),
     stream: row[2],
     revision: Number(row[3]),
     position: toPosition(Number(row[0])),
