@@ -182,7 +182,7 @@ async function beginBuild(
     [...all].filter(([name]) => projections.some((projection) => projection.name === name)),
   );
   const generation = await nextGeneration(context);
-  // Not logged while it is written to: half the writing. A scratch generation never is, and what
+  // Not logged while it is written to: a third less time (adr/0006). A scratch generation never is, and what
   // a crash of the server leaves of one is dropped by the next rebuild.
   await inTransaction(context.pool, BEGIN_HOLD, (connection) =>
     createGeneration(connection, generation, definitions, 'unlogged'),
