@@ -1,0 +1,69 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSystem, type System } from '../../apps/merit/system.js';
+import { openReplay } from '#dataset';
+import { type Configuration, readConfiguration, readKeyEncryptionKey } from '#platform';
+import { importDataset } from '#processes/dataset-import';
+import { boardLines } from '#read-models/leaderboards';
+import { scoreRecords } from '#read-models/scores';
+import { tierRecords } from '#read-models/tiers';
+import { createTestDatabase, type TestDatabase } from './database.js';
+
+export type TestSystem = {
+  readonly system: System;
+  readonly database: TestDatabase;
+  readonly configuration: Configuration;
+  readonly close: () => Promise<void>;
+};
+
+/** The whole system on a fresh database of the test server, with a key of its own. */
+export async function openTestSystem(): Promise<TestSystem> {
+  const database = await createTestDatabase();
+  const folder = await mkdtemp(join(tmpdir(), 'merit-system-'));
+  const kekFile = join(folder, 'key-encryption-key');
+  await readKeyEncryptionKey(kekFile, { create: true });
+  const configuration = readConfiguration({
+    DATABASE_URL: database.appUrl,
+    DATABASE_OWNER_URL: database.ownerUrl,
+    MERIT_KEK_FILE: kekFile,
+    MERIT_DATA: folder,
+  });
+  const system = await openSystem(configuration, 'attach');
+  const close = async (): Promise<void> => {
+    await system.close();
+    await rm(folder, { recursive: true });
+    await database.drop();
+  };
+  return { system, database, configuration, close };
+}
+
+let runs = 0;
+
+/** Imports a dataset folder; the run's id only has to differ from other runs'. */
+export async function importFolder({ engine }: Pick<System, 'engine'>, dir: string) {
+  const replay = await openReplay(dir);
+  try {
+    runs += 1;
+    return await importDataset(engine, replay, { runId: `test run ${process.pid} ${runs}` });
+  } finally {
+    await replay.close();
+  }
+}
+
+/** The exports as the command line gives them, at the log's head. */
+export async function exportsOf({ engine }: Pick<System, 'engine'>) {
+  const position = await engine.log.head();
+  const { at } = engine.readModels;
+  const names = ['scores', 'tiers', 'settlement'];
+  return at(position, names, async (sql) => ({
+    scores: await scoreRecords(sql),
+    tiers: await tierRecords(sql),
+    leaderboards: await boardLines(sql, { provisional: false }),
+    settlement: await sql.query(
+      `select account_manager_id, period, of_kind, reference, due_minor::text as due,
+         posted_minor::text as posted, causes
+       from settlement_line order by 1, 2, 3, 4`,
+    ),
+  }));
+}
