@@ -23,7 +23,7 @@ type Row = {
   improvement_plan_required: boolean;
 };
 
-/** Published periods with everybody of their cohort: each person's chain, period by period. */
+/** Published periods with everybody of their cohort, by period and account manager. */
 export async function tierRecords(
   sql: Sql,
   filter: { readonly period?: string; readonly accountManagerId?: string } = {},
@@ -34,7 +34,7 @@ export async function tierRecords(
      from tier_period
      where tier is not null and ($1::text is null or period = $1)
        and ($2::text is null or account_manager_id = $2)
-     order by account_manager_id, period`,
+     order by period, account_manager_id`,
     [filter.period ?? null, filter.accountManagerId ?? null],
   );
   return rows.map((row) => ({
