@@ -142,7 +142,10 @@ describe('an appeal', () => {
 
   it('never lowers a grade that stood higher', () => {
     const previous = published({}, { grade: 'excellent' });
-    expect(correct(previous, [adjust('1')]).result.grade).toBe('excellent');
+    expect(correct(previous, [adjust('1')]).result).toMatchObject({
+      grade: 'excellent',
+      ceilingApplied: false,
+    });
   });
 
   it('leaves team share, ceilings and eligible days as they were', () => {

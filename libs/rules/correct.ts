@@ -87,7 +87,7 @@ function heldGrade(
     if (grade === old) break;
     if (gradeIndex(scheme, ceiling.grade) === grade && !wouldHold(ceiling, key)) grade += 1;
   }
-  return by === 'appeal' && old !== null ? Math.min(grade, old) : grade;
+  return grade;
 }
 
 /** Places are counted as at publication: several corrections may hold more than the share. */

@@ -112,6 +112,12 @@ describe('targets', () => {
     );
   });
 
+  it('prorates to 0 in a month without workdays, which a linear formula misses', () => {
+    const prorated = { ...linear, prorateTarget: true } as Indicator;
+    const noDays = { eligibleDays: 0, workdays: 0 };
+    expect(scoreWith(prorated, { metrics: [metricOf('20')] }, noDays)).toBe('neutralised');
+  });
+
   it('misses an inverse whose goal is at or above the limit', () => {
     const formula: Formula = { type: 'inverse', limit: '4', target: '2' };
     const inverse = metricIndicator({ formula, missing: 'neutralise' });

@@ -309,6 +309,17 @@ describe('team pools', () => {
     ]);
   });
 
+  it('prefer the largest remainder to the smaller id', () => {
+    const shares = (...scores: readonly string[]) =>
+      publishWith([], ids(...scores), new Map([['U1', '10']])).results.map(
+        ({ teamShare }) => teamShare?.amountMinor,
+      );
+    // 3.2, 3.3, 3.5
+    expect(shares('32', '33', '35')).toEqual(['3', '3', '4']);
+    // 2.6, 3.7, 3.7
+    expect(shares('26', '37', '37')).toEqual(['2', '4', '4']);
+  });
+
   it('are not paid where all scores are 0.00', () => {
     const publication = publishWith([], ids('0', '0.001'), new Map([['U1', '100']]));
     expect(publication.unpaidPools).toEqual(['U1']);

@@ -3,7 +3,19 @@ import type { AssessmentContext, RecordedFacts } from './facts.js';
 import { scoreIndicator } from './indicator-score.js';
 import type { Scheme } from './scheme.js';
 import { type Scorecard, assemble, scorecard } from './scorecard.js';
-import { contextOf, factsOf, metricIndicator, metricOf, schemeOf } from './testing.js';
+import {
+  complaintsIndicator,
+  contextOf,
+  evaluationIndicator,
+  evaluationOf,
+  factsOf,
+  feedbackIndicator,
+  metricIndicator,
+  metricOf,
+  schemeOf,
+  traceIndicator,
+  traceOf,
+} from './testing.js';
 
 const linear = { defaultTarget: '100', formula: { type: 'linear', cap: '1000' } } as const;
 
@@ -182,7 +194,36 @@ describe('corrections', () => {
     expect(score(replace('M2', '95'), replace('M2', '96'))).toBe('96.00');
   });
 
-  it('strikes adjustments, complaints, calls, traces and vetoes, and sums points', () => {
+  it('strikes calls, traces, complaints and evaluations', () => {
+    const scheme = schemeOf({
+      indicators: [
+        feedbackIndicator({ weight: '25' }),
+        traceIndicator({ weight: '25' }),
+        complaintsIndicator({ weight: '25' }),
+        evaluationIndicator({ weight: '25', raters: { supervisor: '100' } }),
+      ],
+    });
+    const all = factsOf({
+      calls: [
+        { recordId: 'F1', answers: { attitude: 5 } },
+        { recordId: 'F2', answers: { attitude: 1 } },
+      ],
+      traces: [traceOf(), traceOf({ recordId: 'T2' })],
+      complaints: [{ recordId: 'Q1', upheld: true }],
+      evaluations: [
+        evaluationOf('supervisor', '80', { recordId: 'E1', raterId: 'A' }),
+        evaluationOf('supervisor', '60', { recordId: 'E2', raterId: 'B' }),
+      ],
+    });
+    const scores = (corrections: RecordedFacts['corrections']) =>
+      scorecard(scheme, contextOf(), { ...all, corrections }).indicators.map(({ exact }) =>
+        Number(exact?.n),
+      );
+    expect(scores([])).toEqual([50, 2, 75, 70]);
+    expect(scores(['F2', 'T2', 'Q1', 'E2'].map(strike))).toEqual([100, 1, 100, 80]);
+  });
+
+  it('strikes adjustments and vetoes, and sums points', () => {
     const facts = {
       metrics: two,
       adjustments: points('-5'),
