@@ -108,7 +108,8 @@ export async function advanceIdle(
   until: Position,
 ): Promise<ReadonlySet<string>> {
   const { rows } = await pool.query<{ projection: string }>(
-    `UPDATE projection.checkpoint c SET position = $1::text, digest = ${digestOf({ position: '$1::text' })}
+    `UPDATE projection.checkpoint c
+        SET position = $1::text, digest = ${digestOf({ position: '$1::text' })}
        FROM (SELECT c.generation, c.projection, k.position, k.fence
                FROM unnest($2::text[], $3::int[], $4::text[], $5::int[])
                     AS k(projection, generation, position, fence)
@@ -192,7 +193,8 @@ async function parkFailing(
     await attempt(groups, { error: cause });
     await insertParked(connection, projection, standing.generation, batch, failures);
     await connection.query(
-      `UPDATE projection.checkpoint c SET fence = $3::int, digest = ${digestOf({ fence: '$3::int' })}
+      `UPDATE projection.checkpoint c
+          SET fence = $3::int, digest = ${digestOf({ fence: '$3::int' })}
         WHERE generation = $1 AND projection = $2`,
       [standing.generation, projection.name, fence],
     );

@@ -100,7 +100,8 @@ export async function currentStandings(
   names: readonly string[],
 ): Promise<ReadonlyMap<string, Standing>> {
   const { rows } = await connection.query<StandingRow>(
-    `${STANDING} JOIN projection.pointer ON current @> jsonb_build_object(c.projection, c.generation)
+    `${STANDING} JOIN projection.pointer
+         ON current @> jsonb_build_object(c.projection, c.generation)
       WHERE c.projection = ANY ($1::text[])`,
     [names],
   );
@@ -124,7 +125,8 @@ export async function standingsOf(
 /** Everybody who knows an older fence loses the next compare-and-set and looks again. */
 export async function moveFences(connection: Connection, generations: Generations): Promise<void> {
   await connection.query(
-    `UPDATE projection.checkpoint c SET fence = c.fence + 1, digest = ${digestOf({ fence: 'c.fence + 1' })}
+    `UPDATE projection.checkpoint c
+        SET fence = c.fence + 1, digest = ${digestOf({ fence: 'c.fence + 1' })}
       WHERE $1::jsonb @> jsonb_build_object(c.projection, c.generation)`,
     [JSON.stringify(generations)],
   );

@@ -86,6 +86,7 @@ async function firstDifference(
   const keys = keyOf(columns).map(quoteName);
   const texts = (alias: string) =>
     columns.map(({ name }) => `${alias}.${quoteName(name)}::text`).join(', ');
+  const sameKey = keys.map((name) => `a.${name} = b.${name}`).join(' AND ');
   const key = keys.map((name) => `coalesce(a.${name}, b.${name})`);
   const { rows } = await connection.query<{
     key: readonly string[];
@@ -98,7 +99,7 @@ async function firstDifference(
             ARRAY[${texts('a')}] AS a, ARRAY[${texts('b')}] AS b,
             (a.${keys[0]} IS NULL) <> (b.${keys[0]} IS NULL) AS one_sided, count(*) OVER () AS count
        FROM ${paths.live} AS a
-       FULL JOIN ${paths.rebuilt} AS b ON ${keys.map((name) => `a.${name} = b.${name}`).join(' AND ')}
+       FULL JOIN ${paths.rebuilt} AS b ON ${sameKey}
       WHERE ROW(${texts('a')}) IS DISTINCT FROM ROW(${texts('b')})
       ORDER BY ${key.join(', ')} LIMIT 1`,
   );

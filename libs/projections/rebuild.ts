@@ -39,7 +39,8 @@ const NEAR_EVENTS = 2_000;
 /** A log that grows faster than it is read is not caught up with for ever. */
 const MAX_ROUNDS = 50;
 const ANALYSE_AT_EVENTS = [20_000, 200_000, 2_000_000] as const;
-const BEGIN_HOLD = `BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0`;
+const BEGIN_HOLD =
+  'BEGIN; SET LOCAL statement_timeout = 0; SET LOCAL idle_in_transaction_session_timeout = 0';
 
 /** A generation that is being built, beside the live one. */
 type Build = {
@@ -182,8 +183,8 @@ async function beginBuild(
     [...all].filter(([name]) => projections.some((projection) => projection.name === name)),
   );
   const generation = await nextGeneration(context);
-  // Not logged while it is written to: a third less time (adr/0006). A scratch generation never is, and what
-  // a crash of the server leaves of one is dropped by the next rebuild.
+  // Not logged while it is written to: a third less time (adr/0006). A scratch generation never
+  // is, and what a crash of the server leaves of one is dropped by the next rebuild.
   await inTransaction(context.pool, BEGIN_HOLD, (connection) =>
     createGeneration(connection, generation, definitions, 'unlogged'),
   );

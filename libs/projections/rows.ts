@@ -25,10 +25,8 @@ export async function upsertRows(
 ): Promise<void> {
   const names = Object.keys(shape.columns);
   const others = names.filter((name) => !shape.key.includes(name));
-  const onConflict =
-    others.length === 0
-      ? 'DO NOTHING'
-      : `DO UPDATE SET ${others.map((name) => `${quoted(name)} = excluded.${quoted(name)}`).join(', ')}`;
+  const changes = others.map((name) => `${quoted(name)} = excluded.${quoted(name)}`);
+  const onConflict = changes.length === 0 ? 'DO NOTHING' : `DO UPDATE SET ${changes.join(', ')}`;
   await write(sql, table, shape, rows, ` ON CONFLICT (${list(shape.key)}) ${onConflict}`);
 }
 
@@ -87,7 +85,8 @@ const casts = (columns: TableColumns['columns']): string =>
 
 const source = (columns: TableColumns['columns']): string => {
   const names = Object.keys(columns);
-  return `unnest(${names.map((_, index) => `$${index + 1}::text[]`).join(', ')}) AS r(${list(names)})`;
+  const arrays = names.map((_, index) => `$${index + 1}::text[]`);
+  return `unnest(${arrays.join(', ')}) AS r(${list(names)})`;
 };
 
 const parameters = (columns: TableColumns['columns'], rows: readonly Row[]): readonly Buffer[] =>

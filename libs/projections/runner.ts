@@ -1,5 +1,5 @@
 import { START, type Position } from '#event-store';
-import { currentStandings, type Generations } from './catalogue.js';
+import { currentStandings, freshProjections, type Generations } from './catalogue.js';
 import type { Commits } from './commits.js';
 import { describeError, isPassing, type Context } from './context.js';
 import {
@@ -74,12 +74,11 @@ export function startRunner(
   owner: string,
   options: RunnerOptions,
 ): Runner {
-  const names = options.projections;
   const state: State = {
     context,
     commits,
     owner,
-    projections: context.projections.filter(({ name }) => names?.includes(name) ?? true),
+    projections: freshProjections(context, options.projections),
     leaseTtlMs: options.leaseTtlMs ?? LEASE_TTL_MS,
     limits: options.limits ?? CATCH_UP_LIMITS,
     seats: new Map(),
