@@ -184,7 +184,7 @@ export async function seal(
   sql: Sql,
   position: Position,
   batchId: string,
-  otherApproved: readonly string[],
+  otherApproved: readonly { readonly batchId: string; readonly payPeriod: string }[],
 ): Promise<void> {
   await sql.query(
     `insert into ledger_entry (position, line, account, pending_minor, posted_minor)
@@ -197,8 +197,8 @@ export async function seal(
        left join (
          select 'payable:' || d.account_manager_id || ':' || b.pay_period as account,
            sum(d.net_minor + d.carry_minor) as reserved
-         from ledger_due d join ledger_batch b using (batch_id)
-         where d.batch_id = any($3::text[]) group by 1
+         from unnest($3::text[], $4::text[]) as b(batch_id, pay_period)
+         join ledger_due d using (batch_id) group by 1
        ) o on o.account = a.account
        where d.batch_id = $2 and a.kind = 'payable'
          and a.posted_minor > coalesce(o.reserved, 0)
@@ -206,7 +206,12 @@ export async function seal(
      cross join lateral (values
        (s.account, -s.amount_minor), ('clearing:' || $2, s.amount_minor)
      ) as m(account, amount_minor)`,
-    [position, batchId, otherApproved],
+    [
+      position,
+      batchId,
+      otherApproved.map((other) => other.batchId),
+      otherApproved.map((other) => other.payPeriod),
+    ],
   );
   await sql.query(
     `update ledger_due d set due_minor = s.due_minor
@@ -312,10 +317,7 @@ async function readPaid(sql: Sql, payments: readonly Payment[]): Promise<Map<str
      from (select distinct * from unnest($1::text[], $2::text[])
        as k(batch_id, account_manager_id)) k
      join ledger_due d using (batch_id, account_manager_id)`,
-    [
-      payments.map(({ data }) => data.batchId),
-      payments.map(({ data }) => data.accountManagerId),
-    ],
+    [payments.map(({ data }) => data.batchId), payments.map(({ data }) => data.accountManagerId)],
   );
   for (const row of rows) {
     known.set(keyOf(row.batch_id, row.id), {

@@ -86,7 +86,8 @@ function runsOf(facts: readonly Fact[]): readonly Run[] {
   for (const fact of facts) {
     const move = MOVE_OF[fact.type];
     const last = runs.at(-1);
-    const joins = move === 'none' || ((move === 'propose' || move === 'pay') && move === last?.move);
+    const joins =
+      move === 'none' || ((move === 'propose' || move === 'pay') && move === last?.move);
     if (last && joins) last.facts.push(fact);
     else runs.push({ move, facts: [fact] });
   }
@@ -177,8 +178,9 @@ async function postSingle(
     throw new Error(`${position}: ${fact.type} of batch ${batchId}, which is not approved`);
   }
   if (move === 'seal') {
-    const approved = [...batches.values()].filter(({ status }) => status === 'approved');
-    const others = approved.map((each) => each.batch_id).filter((id) => id !== batchId);
+    const others = [...batches.values()]
+      .filter((other) => other.status === 'approved' && other !== batch)
+      .map((other) => ({ batchId: other.batch_id, payPeriod: other.pay_period }));
     return seal(sql, position, batchId, others);
   }
   if (move === 'reject') {

@@ -1,0 +1,35 @@
+export * from './accounts.js';
+export { bonusLedgerProjection } from './projection.js';
+export {
+  type Account,
+  accounts,
+  batches,
+  type BatchLineRecord,
+  batchLines,
+  type Due,
+  dueOf,
+  dues,
+  type LedgerBatch,
+  type LedgerRecord,
+  ledgerRecords,
+  type LedgerTotal,
+  ledgerTotals,
+  type LineStatus,
+  type Page,
+  type PayLine,
+  payLines,
+  type Transaction,
+  type TransactionFilter,
+  transactions,
+  type TrialBalance,
+  trialBalance,
+} from './queries.js';
+export {
+  LedgerAccountRow,
+  LedgerBatchRow,
+  LedgerDueRow,
+  LedgerEntryRow,
+  LedgerLineRow,
+  LedgerSourceRow,
+} from './table.js';
+export { verifyLedger } from './verify.js';
