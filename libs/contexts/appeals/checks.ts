@@ -7,7 +7,6 @@ import {
   requireForm,
   requireId,
   requireInstant,
-  requireText,
 } from '#kernel';
 import { addWorkingDays, type Correction } from '#rules';
 import type { AppealFacts, Disputed, Filing } from './commands.js';
@@ -31,11 +30,11 @@ export function isPast(instant: string, day: string, { timezone }: Disputed): bo
   return localDate(instant, timezone) > day;
 }
 
+/** A row of an old history may have no grounds; who files today must give them. */
 export function requireFiling(filing: Filing): void {
   requireId(filing.appealId, 'appealId');
   requireId(filing.accountManagerId, 'accountManagerId');
   requireInstant(filing.filedAt, 'filedAt');
-  requireText(filing.grounds, 'grounds');
   const { disputedRecordIds } = filing;
   requireForm(disputedRecordIds.length <= MAX_DISPUTED_RECORDS, 'disputedRecordIds');
   for (const recordId of disputedRecordIds) requireId(recordId, 'disputedRecordIds');

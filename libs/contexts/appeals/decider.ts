@@ -107,6 +107,7 @@ function filedEvent(filing: Filing, disputed: Disputed): AppealFiled {
 function file({ data }: FileAppeal, known: Readonly<Filed> | null, facts: AppealFacts) {
   const filing = filingOf(data);
   requireFiling(filing);
+  requireText(filing.grounds, 'grounds');
   requireForm(filing.disputedRecordIds.length > 0, 'disputedRecordIds');
   if (known && isRepeatedFiling(known, filing)) return [];
   requireAppellant(data.filedBy, filing);

@@ -11,6 +11,7 @@ import { complaintStream } from '#contexts/conduct';
 import type { ComplaintRow, DatasetRow, RowGroup, SalesCreditRow } from '#dataset';
 import {
   assessmentStream,
+  compareInstants,
   DomainError,
   isAfter,
   parseAssessmentStream,
@@ -22,6 +23,7 @@ import {
   memberOf,
   type Organisation,
   periodOfInstant,
+  schemeFor,
 } from '#read-models/organisation';
 import { decideAppealRow, fileAppealRow } from './appeals.js';
 import {
@@ -54,7 +56,7 @@ async function decideGroup(run: ImportRun, org: Organisation, group: RowGroup): 
   const sales = new Map<string, OriginalCredit>();
   const rows = group.rows.filter((row) => isKnownPerson(run, org, row));
   if (isContested(group)) {
-    for (const row of rows) await decideSegment(run, org, [row], sales);
+    for (const row of salesFirst(rows)) await decideSegment(run, org, [row], sales);
     return;
   }
   let segment: DatasetRow[] = [];
@@ -79,6 +81,18 @@ function isContested({ accountManagerIds, rows }: RowGroup): boolean {
     seen.add(key);
   }
   return false;
+}
+
+/** A return is decided after its sale, also one at the same instant that stands before it. */
+function salesFirst(rows: readonly DatasetRow[]): readonly DatasetRow[] {
+  const rank = (row: DatasetRow): number => {
+    if (!isFact(row)) return row.kind === 'complaint' ? 0 : 2;
+    return isReturn(row) ? 1 : 0;
+  };
+  return [...rows].sort((a, b) => {
+    if (a.at === null || b.at === null) return Number(a.at !== null) - Number(b.at !== null);
+    return compareInstants(a.at, b.at) || rank(a) - rank(b);
+  });
 }
 
 function isFact(row: DatasetRow): row is FactRow {
@@ -184,13 +198,16 @@ function toIntent(
 /** A complaint decided in a month without a cycle waits; anything else belongs to no period. */
 function refuseWithoutPeriod(run: ImportRun, org: Organisation, row: FactRow): void {
   const { accountManagerId } = row;
-  if (row.kind === 'complaint-decision' && !hasCycleAt(org, row.decidedAt)) return;
+  const waits =
+    row.kind === 'complaint-decision' && !isOutsideAnyScheme(org, accountManagerId, row.decidedAt);
+  if (waits) return;
   refuse(run, row, new DomainError('outside-cohort', { accountManagerId }));
 }
 
-/** Does the month have a cycle, told by the instant's own offset? Asked where no scheme applies. */
-function hasCycleAt(org: Organisation, instant: string): boolean {
-  return cycleOf(org, instant.slice(0, 7)) !== null;
+/** Does the month have a cycle, and no scheme of the person's to read the instant by? */
+function isOutsideAnyScheme(org: Organisation, accountManagerId: string, instant: string): boolean {
+  const month = instant.slice(0, 7); // by the instant's own offset: there is no zone to ask
+  return cycleOf(org, month) !== null && schemeFor(org, accountManagerId, month) === null;
 }
 
 async function raiseComplaint(run: ImportRun, org: Organisation, row: ComplaintRow): Promise<void> {
@@ -218,7 +235,7 @@ function decisionInCohort(org: Organisation, row: ComplaintRow): boolean | null 
   const { decidedAt, accountManagerId } = row;
   if (decidedAt === null) return null;
   const period = periodOfInstant(org, accountManagerId, decidedAt);
-  if (period === null) return hasCycleAt(org, decidedAt) ? false : null;
+  if (period === null) return isOutsideAnyScheme(org, accountManagerId, decidedAt) ? false : null;
   return memberOf(org, accountManagerId, period) !== null;
 }
 
