@@ -8,7 +8,9 @@ import { createCommandHandler, createOrganisationReader, type Engine } from '#co
 import type { SealedEventStore } from '#event-store';
 import { exportsOf, importFolder, openTestSystem, type TestSystem } from '../support/system.js';
 
-class PulledPlug extends Error {}
+class PulledPlug extends Error {
+  override readonly name = 'PulledPlug';
+}
 
 /** A store whose process dies at its n-th append: half the time before it, half the time after. */
 function dyingAfter(store: SealedEventStore, appendCount: number, after: boolean) {
