@@ -118,7 +118,9 @@ describe('setting a goal', () => {
 
   it('takes the goal of somebody who is not assessed, where it means nothing', () => {
     const outside: MetricFacts = { inCohort: false, knowsIndicator: true, closedAt: null };
-    given(metrics, []).when(setGoal('80'), outside).thenEvents([goalSet('80')]);
+    given(metrics, [])
+      .when(setGoal('80'), outside)
+      .thenEvents([goalSet('80')]);
   });
 });
 
