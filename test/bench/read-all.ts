@@ -13,7 +13,7 @@ import {
 import { median, ratioOf, takeTurns } from './lib/rounds.js';
 import { withServer, type Database, type Server } from './lib/server.js';
 import { printMachine, printTable, printTargets, whole } from './lib/table.js';
-import type { AppendTask } from './lib/task.js';
+import type { AppendTask, ReadOutcome } from './lib/task.js';
 
 const { values: options } = parseArgs({
   options: {
@@ -44,10 +44,11 @@ type Entrant = {
   readonly batchSize: number;
 };
 
-const read = async ({ contestant, database, batchSize }: Entrant): Promise<number> => {
-  const task = { kind: 'read', contestant, database, events: EVENTS, batchSize } as const;
-  return (await runRead(task)).eventsPerSecond;
-};
+const read = (
+  { postmasterPid }: Server,
+  { contestant, database, batchSize }: Entrant,
+): Promise<ReadOutcome> =>
+  runRead({ kind: 'read', contestant, database, events: EVENTS, batchSize, postmasterPid });
 
 const prepare = async (server: Server, contestant: ContestantName): Promise<Database> => {
   const database = await server.newDatabase(`bench_${contestant.replace('-', '_')}`);
@@ -72,7 +73,7 @@ const entrantOf = async (server: Server, contestant: ContestantName): Promise<En
   const sizes = BATCH_SIZES[contestant] ?? [BATCH_SIZE];
   for (const batchSize of sizes) {
     const entrant = { contestant, database, batchSize };
-    const rate = await read(entrant);
+    const { eventsPerSecond: rate } = await read(server, entrant);
     found.push({ rate, entrant });
     if (sizes.length > 1) console.log(`${contestant}, ${batchSize} a batch: ${whole(rate)}`);
   }
@@ -80,25 +81,34 @@ const entrantOf = async (server: Server, contestant: ContestantName): Promise<En
   return fastest?.entrant ?? { contestant, database, batchSize: BATCH_SIZE };
 };
 
+const ratesOf = (each: readonly ReadOutcome[]): readonly number[] =>
+  each.map(({ eventsPerSecond }) => eventsPerSecond);
+
 const compare = async (server: Server): Promise<void> => {
   const wanted = NAMES.filter((name) => name.includes(options.only ?? ''));
   const entrants = new Map<ContestantName, Entrant>();
   for (const name of installedOf(wanted)) entrants.set(name, await entrantOf(server, name));
   const figures = await takeTurns(
     ROUNDS,
-    new Map([...entrants].map(([name, entrant]) => [name, () => read(entrant)] as const)),
-    (round, name, rate) => console.log(`round ${round}: ${name}: ${whole(rate)} events/s`),
+    new Map([...entrants].map(([name, entrant]) => [name, () => read(server, entrant)] as const)),
+    (round, name, { eventsPerSecond }) =>
+      console.log(`round ${round}: ${name}: ${whole(eventsPerSecond)} events/s`),
   );
   printTable(
     `The whole log in order, decoded: ${whole(EVENTS)} events, ${ROUNDS} rounds`,
-    ['', 'batch', 'events/s', 'lowest', 'highest'],
-    [...figures].map(([name, rates]) => [
-      name,
-      whole(entrants.get(name as ContestantName)?.batchSize ?? NaN),
-      whole(median(rates)),
-      whole(Math.min(...rates)),
-      whole(Math.max(...rates)),
-    ]),
+    ['', 'batch', 'events/s', 'lowest', 'highest', 'client µs', 'server µs'],
+    [...figures].map(([name, each]) => {
+      const rates = ratesOf(each);
+      return [
+        name,
+        whole(entrants.get(name as ContestantName)?.batchSize ?? NaN),
+        whole(median(rates)),
+        whole(Math.min(...rates)),
+        whole(Math.max(...rates)),
+        median(each.map(({ clientCpuUsPerEvent }) => clientCpuUsPerEvent)).toFixed(1),
+        median(each.map(({ serverCpuUsPerEvent }) => serverCpuUsPerEvent ?? NaN)).toFixed(1),
+      ];
+    }),
   );
   const ours = figures.get('ours');
   if (ours === undefined) return;
@@ -107,7 +117,7 @@ const compare = async (server: Server): Promise<void> => {
       .filter(([name]) => name !== 'ours')
       .map(([name, theirs]) => ({
         what: name === 'raw' ? 'raw cursor' : name,
-        measured: ratioOf(ours, theirs),
+        measured: ratioOf(ratesOf(ours), ratesOf(theirs)),
         wanted: 1.1,
         sense: 'at least',
         unit: '×',

@@ -25,18 +25,26 @@ const timesOf = (pid: string): ProcessTimes | null => {
   }
 };
 
+const childrenUs = (parentPid: number): number =>
+  readdirSync('/proc')
+    .filter((name) => /^\d+$/.test(name))
+    .map(timesOf)
+    .reduce((sum, times) => sum + (times?.parentPid === parentPid ? times.ownUs : 0), 0);
+
+const SCANS = 20;
+
 /** Backends, WAL writer, checkpointer and the rest; those that ended are the postmaster's waited. */
-export const serverCpuUs = (postmasterPid: number): number | null => {
-  if (process.platform !== 'linux') return null;
-  const postmaster = timesOf(String(postmasterPid));
-  if (postmaster === null) return null;
-  let totalUs = postmaster.ownUs + postmaster.waitedUs;
-  for (const pid of readdirSync('/proc')) {
-    if (!/^\d+$/.test(pid)) continue;
-    const times = timesOf(pid);
-    if (times?.parentPid === postmasterPid) totalUs += times.ownUs;
+export const serverCpuUs = (postmasterPid: number | null): number | null => {
+  if (postmasterPid === null || process.platform !== 'linux') return null;
+  // A backend that ends during the scan is found in neither place: then the scan does not count.
+  for (let scan = 0; scan < SCANS; scan += 1) {
+    const before = timesOf(String(postmasterPid));
+    const livingUs = childrenUs(postmasterPid);
+    const after = timesOf(String(postmasterPid));
+    if (before === null || after === null) return null;
+    if (before.waitedUs === after.waitedUs) return after.ownUs + after.waitedUs + livingUs;
   }
-  return totalUs;
+  return null;
 };
 
 export const clientCpuUs = (): number => {

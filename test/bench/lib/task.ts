@@ -44,9 +44,14 @@ export type ReadTask = {
   readonly database: Database;
   readonly events: number;
   readonly batchSize: number;
+  readonly postmasterPid: number | null;
 };
 
-export type ReadOutcome = { readonly eventsPerSecond: number };
+export type ReadOutcome = {
+  readonly eventsPerSecond: number;
+  readonly clientCpuUsPerEvent: number;
+  readonly serverCpuUsPerEvent: number | null;
+};
 
 /** Follows our log from its start until told at which position to end. */
 export type FollowTask = { readonly kind: 'follow'; readonly database: Database };

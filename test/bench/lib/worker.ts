@@ -23,7 +23,7 @@ const nextWord = (): Promise<string> =>
   });
 
 type Sample = {
-  readonly acknowledged: number;
+  readonly events: number;
   readonly atMs: number;
   readonly clientUs: number;
   readonly serverUs: number | null;
@@ -41,9 +41,9 @@ const nextEvent = (task: AppendTask, caller: number, n: number): StreamEvent => 
   };
 };
 
-const outcomeOf = (from: Sample, to: Sample, acknowledged: number): AppendOutcome => {
-  const events = to.acknowledged - from.acknowledged;
-  if (events === 0) throw new Error('nothing was appended in the measured time');
+const ratesOf = (from: Sample, to: Sample): ReadOutcome => {
+  const events = to.events - from.events;
+  if (events === 0) throw new Error('nothing happened in the measured time');
   return {
     eventsPerSecond: (events * 1000) / (to.atMs - from.atMs),
     clientCpuUsPerEvent: (to.clientUs - from.clientUs) / events,
@@ -51,7 +51,6 @@ const outcomeOf = (from: Sample, to: Sample, acknowledged: number): AppendOutcom
       from.serverUs === null || to.serverUs === null
         ? null
         : (to.serverUs - from.serverUs) / events,
-    acknowledged,
   };
 };
 
@@ -71,10 +70,10 @@ const runAppend = async (task: AppendTask): Promise<AppendOutcome> => {
     }
   };
   const sample = (): Sample => ({
-    acknowledged,
+    events: acknowledged,
     atMs: performance.now(),
     clientUs: clientCpuUs(),
-    serverUs: task.postmasterPid === null ? null : serverCpuUs(task.postmasterPid),
+    serverUs: serverCpuUs(task.postmasterPid),
   });
   await answer({ kind: 'ready' });
   await nextWord();
@@ -87,7 +86,7 @@ const runAppend = async (task: AppendTask): Promise<AppendOutcome> => {
   stop.abort();
   await callers;
   await store.close();
-  return outcomeOf(from, to, acknowledged);
+  return { ...ratesOf(from, to), acknowledged };
 };
 
 const runFill = async (task: FillTask): Promise<null> => {
@@ -101,16 +100,21 @@ const runRead = async (task: ReadTask): Promise<ReadOutcome> => {
   const { readAll } = contestantOf(task.contestant);
   if (readAll === undefined) throw new Error(`${task.contestant} does not read`);
   let seen = 0;
-  const startMs = performance.now();
+  const sample = (): Sample => ({
+    events: seen,
+    atMs: performance.now(),
+    clientUs: clientCpuUs(),
+    serverUs: serverCpuUs(task.postmasterPid),
+  });
+  const from = sample();
   await readAll(task.database, task.batchSize, (n, commandId) => {
     // `n` was given in the order of the appends: anything lost, doubled or out of order shows.
     if (n !== seen) throw new Error(`${task.contestant}: event ${n} where ${seen} was due`);
     if (commandId === '') throw new Error(`${task.contestant}: metadata of event ${n} is lost`);
     seen += 1;
   });
-  const elapsedMs = performance.now() - startMs;
   if (seen !== task.events) throw new Error(`${task.contestant}: ${seen} of ${task.events} events`);
-  return { eventsPerSecond: (seen * 1000) / elapsedMs };
+  return ratesOf(from, sample());
 };
 
 const perform = async (task: Task): Promise<unknown> => {
