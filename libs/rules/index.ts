@@ -22,4 +22,5 @@ export type { SchemeMistake } from './scheme-reader.js';
 export { type Scorecard, assemble, gradeIndex, isAssessed, scorecard } from './scorecard.js';
 export * from './team-pool.js';
 export * from './tiers.js';
+export * from './trace-count.js';
 export * from './version.js';

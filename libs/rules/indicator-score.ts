@@ -59,7 +59,7 @@ export function scoreOf(
   return missingScore(indicator, context, mode);
 }
 
-function missingScore(
+export function missingScore(
   { id, missing }: CompiledIndicator,
   context: AssessmentContext,
   mode: ScoringMode,

@@ -30,6 +30,8 @@ import {
   type Scheme,
   type Scorecard,
   scoreIndicator,
+  scoreWorkTraceCount,
+  workTraceCount,
 } from '#rules';
 import { changesBetween, recordIdOf, ruleOf } from './naming.js';
 import type { TracedScore, TraceStep } from './trace.js';
@@ -40,6 +42,7 @@ type Live = {
   readonly context: AssessmentContext;
   readonly scores: ReadonlyMap<string, IndicatorScore>;
   readonly results: Readonly<Record<string, IndicatorResult>>;
+  readonly traceCounts: Map<string, number>; // of indicators that count work traces
 };
 
 type Fold = {
@@ -140,6 +143,7 @@ function applyOwn(fold: Fold, event: RecordedEvent): readonly string[] {
   const fact = event as unknown as AssessmentStreamEvent;
   const touched = fold.live ? touchedBy(fold.live.scheme, fold.state, fact) : [];
   evolveAssessment(fold.state, fact);
+  if (fold.live) countTraces(fold.live, fold.state, fact, touched);
   switch (fact.type) {
     case 'assessment.FactsFrozen.v1':
       rescore(fold);
@@ -193,6 +197,41 @@ function touchedBy(
     default:
       return [];
   }
+}
+
+/** Keeps the counts of work traces true; one that is not known is counted when it is asked for. */
+function countTraces(
+  { scheme, context, traceCounts }: Live,
+  state: Readonly<AssessmentState>,
+  event: AssessmentStreamEvent,
+  touched: readonly string[],
+): void {
+  if (event.type === 'work-traces.WorkTraceVoided.v1') traceCounts.clear();
+  if (event.type !== 'work-traces.WorkTraceLogged.v1') return;
+  const fresh = state.traces.at(-1);
+  const alike = state.traces.filter(
+    (trace) =>
+      trace === fresh || (trace.customerId !== null && trace.customerId === fresh?.customerId),
+  );
+  const facts = toFacts(state);
+  for (const id of touched) {
+    const known = traceCounts.get(id);
+    if (known === undefined) continue;
+    const countOf = (traces: typeof alike): number =>
+      workTraceCount(scheme, context, { ...facts, traces }, id);
+    traceCounts.set(id, known + countOf(alike) - countOf(alike.slice(0, -1)));
+  }
+}
+
+/** One indicator's score now. */
+function scoreNow(live: Live, state: Readonly<AssessmentState>, id: string): IndicatorScore {
+  const { scheme, context, traceCounts } = live;
+  const facts = toFacts(state);
+  const isCounted = scheme.indicators.some((one) => one.id === id && one.source === 'work-trace');
+  if (!isCounted) return scoreIndicator(scheme, context, facts, id);
+  const count = traceCounts.get(id) ?? workTraceCount(scheme, context, facts, id);
+  traceCounts.set(id, count);
+  return scoreWorkTraceCount(scheme, context, facts, id, count);
 }
 
 const ofTraceType = (scheme: Scheme, type: string): readonly string[] =>
@@ -271,7 +310,8 @@ function provisional(fold: Fold): TracedScore | null {
   const { scheme, context, card } = fresh;
   fold.schemes.set(schemeKey(scheme.schemeId, scheme.version), scheme);
   const scores = new Map(card.indicators.map((one) => [one.id, one]));
-  fold.live = { scheme, context, scores, results: indicatorResults(card) };
+  const results = indicatorResults(card);
+  fold.live = { scheme, context, scores, results, traceCounts: new Map() };
   return provisionalOf(fold.live, card);
 }
 
@@ -289,17 +329,17 @@ function earlierOf({ earlier, publishedPeriods }: Fold): EarlierPublished | null
 function rescoreIndicators(fold: Fold, touched: readonly string[]): void {
   const { live, state } = fold;
   if (!live) return;
-  const { scheme, context } = live;
+  const { scheme, context, traceCounts } = live;
   const facts = toFacts(state);
   const counted = isAssessed(scheme, context) ? touched : [];
-  const fresh = counted.map((id) => scoreIndicator(scheme, context, facts, id));
+  const fresh = counted.map((id) => scoreNow(live, state, id));
   const moved = fresh.filter((score) => !isSame(score, live.scores.get(score.id)));
   if (touched.length > 0 && moved.length === 0) return;
   const scores = new Map(live.scores);
   for (const score of moved) scores.set(score.id, score);
   const card = assemble(scheme, context, facts, [...scores.values()]);
   const results = { ...live.results, ...indicatorResults({ ...card, indicators: moved }) };
-  fold.live = { scheme, context, scores, results };
+  fold.live = { scheme, context, scores, results, traceCounts };
   const score = provisionalOf(fold.live, card);
   if (!fold.score || moved.length > 0 || canonicalJson(score) !== canonicalJson(fold.score)) {
     fold.score = score;
