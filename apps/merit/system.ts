@@ -8,6 +8,7 @@ import {
 import { allEventSpecs } from '#contexts/registry';
 import {
   eventRegistry,
+  type KeyStore,
   openPostgresEventStore,
   openPostgresKeyStore,
   type Position,
@@ -23,8 +24,9 @@ import {
   type OpenMode,
   readKeyEncryptionKey,
 } from '#platform';
-import { openProjections, type Projection, type Projections } from '#projections';
+import { openProjections, type Projection, type Projections, type Runner } from '#projections';
 import { settlementProjection } from '#processes/settlement';
+import { bonusLedgerProjection } from '#read-models/bonus-ledger';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
 
@@ -35,12 +37,14 @@ export type System = {
   readonly pool: pg.Pool;
   readonly projections: Projections;
   readonly engine: Engine;
+  /** Projects in this process until the system is closed; otherwise only while somebody waits. */
+  readonly keepProjecting: () => Runner;
   readonly close: () => Promise<void>;
 };
 
 /** Read models and processes' own rows, in the order in which people think of them. */
 export function allProjections(): Projection[] {
-  return [scoresProjection(), tiersProjection(), settlementProjection()];
+  return [scoresProjection(), tiersProjection(), bonusLedgerProjection(), settlementProjection()];
 }
 
 const READERS = 8;
@@ -55,37 +59,66 @@ export async function openSystem(
   mode: OpenMode,
   log: Log = () => undefined,
 ): Promise<System> {
-  const opened: (() => Promise<void>)[] = [];
+  refuseUnknownStore(configuration);
+  return closedOnFailure(async (opened) => {
+    const database = await openDatabase(configuration, mode, log);
+    opened.push(() => database.close());
+    const keys = await openKeys(configuration, database);
+    opened.push(() => keys.close());
+    return { database, keys, log };
+  });
+}
+
+/** The system over a migrated database and keys that the caller opened and closes. */
+export function openSystemOn(
+  database: OpenDatabase,
+  keys: KeyStore,
+  log: Log = () => undefined,
+): Promise<System> {
+  return closedOnFailure(() => Promise.resolve({ database, keys, log }));
+}
+
+/** Keys of personal texts, where the configuration says; the embedded profile makes what wraps them. */
+export async function openKeys(
+  configuration: Configuration,
+  database: OpenDatabase,
+): Promise<KeyStore> {
+  const keyEncryptionKey = await readKeyEncryptionKey(configuration.kekFile, {
+    create: database.isEmbedded,
+  });
+  const connectionString = configuration.keysDatabaseUrl ?? database.appUrl;
+  return openPostgresKeyStore({ connectionString, keyEncryptionKey });
+}
+
+function refuseUnknownStore({ eventStoreUrl }: Configuration): void {
+  if (eventStoreUrl === null) return;
+  throw new DomainError(
+    'configuration-invalid',
+    { settings: ['EVENT_STORE_URL'] },
+    'EVENT_STORE_URL must be left out: this version keeps the log in PostgreSQL',
+  );
+}
+
+type Ground = { readonly database: OpenDatabase; readonly keys: KeyStore; readonly log: Log };
+type Endings = (() => Promise<void>)[];
+
+async function closedOnFailure(lay: (opened: Endings) => Promise<Ground>): Promise<System> {
+  const opened: Endings = [];
   const close = async (): Promise<void> => {
     for (const end of opened.splice(0).toReversed()) await end();
   };
   try {
-    return await open(configuration, { mode, log, opened, close });
+    return { ...(await openOn(await lay(opened), opened)), close };
   } catch (error) {
     await close();
     throw error;
   }
 }
 
-type Opening = {
-  readonly mode: OpenMode;
-  readonly log: Log;
-  readonly opened: (() => Promise<void>)[];
-  readonly close: () => Promise<void>;
-};
-
-async function open(configuration: Configuration, opening: Opening): Promise<System> {
-  const { opened, log, close } = opening;
-  const database = await openDatabase(configuration, opening.mode, log);
-  opened.push(() => database.close());
-  const keyEncryptionKey = await readKeyEncryptionKey(configuration.kekFile, {
-    create: database.isEmbedded,
-  });
-  const keys = await openPostgresKeyStore({
-    connectionString: configuration.keysDatabaseUrl ?? database.appUrl,
-    keyEncryptionKey,
-  });
-  opened.push(() => keys.close());
+async function openOn(
+  { database, keys, log }: Ground,
+  opened: Endings,
+): Promise<Omit<System, 'close'>> {
   const inner = await openPostgresEventStore({ connectionString: database.appUrl });
   const store = sealedStore(inner, keys, eventRegistry(allEventSpecs));
   opened.push(() => store.close());
@@ -103,14 +136,16 @@ async function open(configuration: Configuration, opening: Opening): Promise<Sys
     log,
   });
   opened.push(() => projections.close());
+  let kept: Runner | null = null;
   const engine: Engine = {
     store,
     log: store.sealedView,
     handler: createCommandHandler(store),
     organisation: createOrganisationReader(store.sealedView),
-    readModels: readModelsOf(projections),
+    readModels: readModelsOf(projections, () => kept !== null),
   };
-  return { database, store, pool, projections, engine, close };
+  const keepProjecting = (): Runner => (kept ??= projections.start());
+  return { database, store, pool, projections, engine, keepProjecting };
 }
 
 const WAIT_MS = 2_000;
@@ -120,11 +155,11 @@ const MAX_WAITS = 1_800;
  * Read models at a position: a runner of this process projects while somebody waits, beside
  * those of other processes, and rests in between so that it does not take the import's time.
  */
-function readModelsOf(projections: Projections): ReadModels {
+function readModelsOf(projections: Projections, isProjecting: () => boolean): ReadModels {
   return {
     at: async (position, names, query) => {
       await refuseParked(projections, names);
-      await reach(projections, names, position);
+      await reach(projections, names, position, isProjecting());
       await refuseParked(projections, names);
       const { result } = await projections.read(names, query);
       return result;
@@ -136,11 +171,12 @@ async function reach(
   projections: Projections,
   names: readonly string[],
   position: Position,
+  isProjecting: boolean,
 ): Promise<void> {
   const status = await projections.status();
   const behind = status.some((one) => names.includes(one.projection) && one.position < position);
   if (!behind) return;
-  const runner = projections.start();
+  const runner = isProjecting ? null : projections.start();
   try {
     for (let wait = 1; ; wait += 1) {
       try {
@@ -153,7 +189,7 @@ async function reach(
       }
     }
   } finally {
-    await runner.stop();
+    await runner?.stop();
   }
 }
 

@@ -3,18 +3,20 @@ import { open } from 'node:fs/promises';
 import { DatasetError } from './report.js';
 
 /** Encodings of tables beside UTF-8, by the names that `--encoding` takes. */
-const ENCODINGS = ['utf-8', 'gb18030', 'gbk', 'gb2312', 'big5', 'utf-16le'] as const;
+export const DATASET_ENCODINGS = ['utf-8', 'gb18030', 'gbk', 'gb2312', 'big5', 'utf-16le'] as const;
 const CHUNK_BYTES = 262_144;
 const BOM = [0xef, 0xbb, 0xbf] as const;
 
-export type Encoding = (typeof ENCODINGS)[number];
+export type Encoding = (typeof DATASET_ENCODINGS)[number];
 
 /** Throws DatasetError for an encoding that is not one of those. */
 export function parseEncoding(name: string | undefined): Encoding {
   const lower = (name ?? 'utf-8').toLowerCase();
-  const encoding = ENCODINGS.find((known) => known === (lower === 'utf8' ? 'utf-8' : lower));
+  const encoding = DATASET_ENCODINGS.find(
+    (known) => known === (lower === 'utf8' ? 'utf-8' : lower),
+  );
   if (encoding) return encoding;
-  throw new DatasetError(`unknown encoding ${name}; known are ${ENCODINGS.join(', ')}`);
+  throw new DatasetError(`unknown encoding ${name}; known are ${DATASET_ENCODINGS.join(', ')}`);
 }
 
 /** A file's text in chunks, or why it cannot be read as text. Null: there is no such file. */

@@ -212,8 +212,9 @@ async function prepare(client: Client, cluster: Cluster): Promise<void> {
   await client.query('SELECT pg_advisory_lock($1, $2)', [LOCK_SPACE, LOCKS.prepare]);
   try {
     if (await isPrepared()) return;
-    await makeRole(client, OWNER_ROLE, cluster.credentials.owner);
-    await makeRole(client, APP_ROLE, cluster.credentials.app);
+    // A dry run works on a database of its own.
+    await makeRole(client, OWNER_ROLE, cluster.credentials.owner, 'CREATEDB');
+    await makeRole(client, APP_ROLE, cluster.credentials.app, 'NOCREATEDB');
     // Last, because its presence says that all is prepared.
     await client.query(`CREATE DATABASE ${DATABASE} OWNER ${OWNER_ROLE} TEMPLATE template0`);
   } finally {
@@ -221,12 +222,17 @@ async function prepare(client: Client, cluster: Cluster): Promise<void> {
   }
 }
 
-async function makeRole(client: Client, role: string, password: string): Promise<void> {
+async function makeRole(
+  client: Client,
+  role: string,
+  password: string,
+  createDatabase: 'CREATEDB' | 'NOCREATEDB',
+): Promise<void> {
   const known = await client.query('SELECT 1 FROM pg_roles WHERE rolname = $1', [role]);
   if (known.rowCount === 1) return;
   const secret = client.escapeLiteral(password);
   await client.query(
-    `CREATE ROLE ${role} LOGIN NOSUPERUSER NOCREATEDB NOCREATEROLE PASSWORD ${secret}`,
+    `CREATE ROLE ${role} LOGIN NOSUPERUSER ${createDatabase} NOCREATEROLE PASSWORD ${secret}`,
   );
 }
 

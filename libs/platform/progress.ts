@@ -11,6 +11,7 @@ export type ProgressOptions = {
   readonly total: number | null; // null: not known
   readonly stream?: ProgressStream; // default stderr
   readonly nowMs?: () => number; // default: a clock that never goes back
+  readonly startedMs?: number; // on that clock, where the work began before it was heard of
 };
 
 export type ProgressStream = {
@@ -28,7 +29,7 @@ export function createProgress(options: ProgressOptions): Progress {
   const nowMs = options.nowMs ?? (() => performance.now());
   const onTerminal = stream.isTTY === true;
   const everyMs = onTerminal ? REDRAW_MS : LINE_MS;
-  const startedMs = nowMs();
+  const startedMs = options.startedMs ?? nowMs();
   let shownMs = startedMs;
   let done = 0;
   let finished = false;

@@ -81,7 +81,7 @@ export async function scoreRecords(
   return rows.map(({ body }) => toScoreRecord(JSON.parse(body) as Result));
 }
 
-function toScoreRecord(result: Result): ScoreRecord {
+export function toScoreRecord(result: Result): ScoreRecord {
   const indicators = Object.fromEntries(
     Object.entries(result.indicators).map(([id, { score, how }]) => [id, { score, how }]),
   );

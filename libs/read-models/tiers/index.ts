@@ -1,3 +1,3 @@
 export { tiersProjection } from './projection.js';
-export { type TierRecord, tierRecords, tiersInForce } from './queries.js';
+export { tierPage, type TierRecord, tierRecords, tiersInForce } from './queries.js';
 export { TierCycleRow, TierPeriodRow } from './table.js';

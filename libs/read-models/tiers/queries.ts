@@ -37,7 +37,39 @@ export async function tierRecords(
      order by period, account_manager_id`,
     [filter.period ?? null, filter.accountManagerId ?? null],
   );
-  return rows.map((row) => ({
+  return rows.map(toRecord);
+}
+
+/** Tier records by account manager and period, after `after`; by the primary key. */
+export async function tierPage(
+  sql: Sql,
+  filter: { readonly period?: string; readonly accountManagerId?: string },
+  page: {
+    readonly after: { readonly accountManagerId: string; readonly period: string } | null;
+    readonly limit: number;
+  },
+): Promise<readonly TierRecord[]> {
+  const rows = await sql.query<Row>(
+    `select account_manager_id as id, period, tier, next_tier, movement, streak,
+       promotion_withheld, improvement_plan_required
+     from tier_period
+     where tier is not null and ($1::text is null or period = $1)
+       and ($2::text is null or account_manager_id = $2)
+       and (account_manager_id, period) > ($3, $4)
+     order by account_manager_id, period limit $5`,
+    [
+      filter.period ?? null,
+      filter.accountManagerId ?? null,
+      page.after?.accountManagerId ?? '',
+      page.after?.period ?? '',
+      page.limit,
+    ],
+  );
+  return rows.map(toRecord);
+}
+
+function toRecord(row: Row): TierRecord {
+  return {
     accountManagerId: row.id,
     period: row.period,
     tier: row.tier,
@@ -46,7 +78,7 @@ export async function tierRecords(
     streak: row.streak,
     promotionWithheld: JSON.parse(row.promotion_withheld) as string[],
     improvementPlanRequired: row.improvement_plan_required,
-  }));
+  };
 }
 
 /** The tier in force in a period, by account manager; people whose period is not published lack. */

@@ -1,0 +1,20 @@
+import type { Engine } from '#commands';
+import type { EventStore } from '#event-store';
+import type { Logger } from '#platform';
+import type { Projections } from '#projections';
+import type { TraceLog } from '#read-models/trace';
+
+/** What the composition root hands to the API. */
+export type ApiSystem = {
+  readonly store: Pick<EventStore, 'head' | 'lag'>;
+  readonly engine: Pick<Engine, 'organisation'>;
+  readonly traceLog: TraceLog; // personal fields sealed: a trace needs none
+  readonly projections: Projections;
+  /** Settings of the database that make it slow; one plain line each. */
+  readonly settingWarnings: () => Promise<readonly string[]>;
+  /** Why projections of this process stand still just now, by name. */
+  readonly troubles: () => ReadonlyMap<string, string>;
+  readonly logger: Logger;
+};
+
+export const API_SYSTEM = Symbol('ApiSystem');

@@ -1,0 +1,63 @@
+import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { START } from '#event-store';
+import type { ApiSystem } from './dependencies.js';
+
+export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
+
+/** Metrics of one process, in a registry of their own. */
+export class Metrics {
+  private readonly registry = new Registry();
+  private readonly requests = new Counter({
+    name: 'merit_http_requests_total',
+    help: 'Answered requests by route, method and status code',
+    labelNames: ['route', 'method', 'code'],
+    registers: [this.registry],
+  });
+  private readonly lagEvents = new Gauge({
+    name: 'merit_projection_lag_events',
+    help: 'Events of the log that a projection has not seen',
+    labelNames: ['projection'],
+    registers: [this.registry],
+  });
+  private readonly lagSeconds = new Gauge({
+    name: 'merit_projection_lag_seconds',
+    help: 'Age of the oldest event that a projection has not seen',
+    labelNames: ['projection'],
+    registers: [this.registry],
+  });
+  private readonly parked = new Gauge({
+    name: 'merit_projection_parked_keys',
+    help: 'Keys whose events a projection could not take',
+    labelNames: ['projection'],
+    registers: [this.registry],
+  });
+  /** Positions are opaque, events can be counted; its rate is that of all writers' appends. */
+  private readonly events = new Gauge({
+    name: 'merit_log_events',
+    help: 'Events in the log: the place of its head',
+    registers: [this.registry],
+  });
+
+  constructor(private readonly system: Pick<ApiSystem, 'store' | 'projections'>) {
+    collectDefaultMetrics({ register: this.registry });
+  }
+
+  /** `route` is the pattern, never the path: paths name people and have no bound. */
+  countRequest(route: string, method: string, code: number): void {
+    this.requests.inc({ route, method, code: String(code) });
+  }
+
+  async text(): Promise<string> {
+    const [log, projections] = await Promise.all([
+      this.system.store.lag(START),
+      this.system.projections.status(),
+    ]);
+    this.events.set(log.events);
+    for (const { projection, lag, parkedKeyCount } of projections) {
+      this.lagEvents.set({ projection }, lag.events);
+      this.lagSeconds.set({ projection }, lag.seconds);
+      this.parked.set({ projection }, parkedKeyCount);
+    }
+    return this.registry.metrics();
+  }
+}

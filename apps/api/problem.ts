@@ -1,0 +1,99 @@
+import { STATUS_CODES } from 'node:http';
+import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
+import type { FastifyReply } from 'fastify';
+import { DomainError } from '#kernel';
+import { describeError, type Logger } from '#platform';
+
+/** RFC 9457. `code` is stable; `type` names it as a URI, as the RFC asks. */
+export type Problem = {
+  readonly type: string;
+  readonly title: string;
+  readonly status: number;
+  readonly code: string;
+  readonly detail?: string;
+  readonly fields?: readonly { readonly field: string; readonly reason: string }[];
+  readonly retryAfterSeconds?: number;
+};
+
+type More = Pick<Problem, 'detail' | 'fields' | 'retryAfterSeconds'>;
+
+export function problem(status: number, code: string, more: More = {}): Problem {
+  const title = STATUS_CODES[status] ?? 'Error';
+  return { type: `urn:merit-ledger:problem:${code}`, title, status, code, ...more };
+}
+
+/** A refusal that a controller or a pipe makes. */
+export class ProblemException extends HttpException {
+  constructor(readonly problem: Problem) {
+    super(problem.code, problem.status);
+  }
+}
+
+const RETRY_AFTER_SECONDS = 1;
+const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+  malformed: 400,
+  'unknown-account-manager': 404,
+  'unknown-projection': 404,
+  'not-on-board': 404,
+  'projection-behind': 503,
+};
+/** The database is not there, or is just going or coming: SQLSTATE classes 08, 57P, 53. */
+const UNAVAILABLE = /^(ECONN\w+|EPIPE|ETIMEDOUT|08\w{3}|57P\d\d|53\w{3})$/;
+
+/** What a caller may know of an error: never a stack, a statement or a row. */
+export function problemOf(error: unknown): Problem {
+  if (error instanceof ProblemException) return error.problem;
+  if (error instanceof HttpException) return httpProblem(error.getStatus());
+  if (error instanceof DomainError) {
+    const status = STATUS_BY_CODE[error.code] ?? 422;
+    const retry = status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {};
+    return problem(status, error.code, { detail: error.message, ...retry });
+  }
+  const { code, statusCode, name } = error as {
+    readonly code?: unknown;
+    readonly statusCode?: unknown;
+    readonly name?: unknown;
+  };
+  const isAway = typeof code === 'string' && UNAVAILABLE.test(code);
+  if (isAway || name === 'StoreUnavailable') {
+    return problem(503, 'store-unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS });
+  }
+  // What Fastify itself refuses: a malformed path, a body that is too large.
+  if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
+    return httpProblem(statusCode);
+  }
+  return problem(500, 'internal-error');
+}
+
+const CODE_BY_STATUS: Readonly<Record<number, string>> = {
+  400: 'malformed',
+  404: 'not-found',
+  405: 'method-not-allowed',
+  413: 'body-too-large',
+  415: 'unsupported-media-type',
+};
+
+const httpProblem = (status: number): Problem =>
+  problem(status, CODE_BY_STATUS[status] ?? (status < 500 ? 'refused' : 'internal-error'));
+
+export function sendProblem(reply: FastifyReply, found: Problem): void {
+  const { retryAfterSeconds, ...body } = found;
+  if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
+  void reply
+    .code(found.status)
+    .header('content-type', 'application/problem+json; charset=utf-8')
+    .send(JSON.stringify(body));
+}
+
+@Catch()
+export class ProblemFilter implements ExceptionFilter {
+  constructor(private readonly logger: Logger) {}
+
+  catch(error: unknown, host: ArgumentsHost): void {
+    const found = problemOf(error);
+    if (found.status >= 500 && found.code !== 'projection-behind') {
+      this.logger.error({ err: describeError(error) }, `answered ${found.code}`);
+    }
+    sendProblem(host.switchToHttp().getResponse<FastifyReply>(), found);
+  }
+}

@@ -1,0 +1,44 @@
+import { DomainError } from '#kernel';
+import type { Call } from '../call.js';
+import { requireFormat } from '../formats.js';
+import { standardOutput, writeJson } from '../output.js';
+import { serve, untilSignal } from '../serving.js';
+import { createSession, type Session } from '../session.js';
+import { openSystem } from '../system.js';
+import { inLanguage } from '../words.js';
+
+/** Serves until a signal: requests under way end, then the runner, then the embedded server. */
+export async function start({ env, options }: Call): Promise<void> {
+  requireFormat(options.format, ['table', 'json']);
+  const session = createSession(env, options);
+  const { configuration, logger, language } = session;
+  refuseRelay(session);
+  const ended = untilSignal();
+  const system = await openSystem(configuration, 'own', (message) => logger.info(message));
+  try {
+    const serving = await serve(system, session);
+    try {
+      const { url } = serving;
+      if (options.format === 'json') await writeJson(standardOutput, { url, pid: process.pid });
+      else {
+        const text = inLanguage(language, `已启动：${url} （Ctrl-C 结束）`, `${url} (Ctrl-C ends)`);
+        await standardOutput.write(`${text}\n`);
+      }
+      await ended;
+      logger.info('ending');
+    } finally {
+      await serving.close();
+    }
+  } finally {
+    await system.close();
+  }
+}
+
+function refuseRelay({ configuration }: Session): void {
+  if (configuration.kafkaBrokers.length === 0) return;
+  throw new DomainError(
+    'configuration-invalid',
+    { settings: ['KAFKA_BROKERS'] },
+    'KAFKA_BROKERS must be left out: this version has no relay to Kafka',
+  );
+}

@@ -1,0 +1,40 @@
+import { settingWarnings } from '#platform';
+import type { Session } from './session.js';
+import type { System } from './system.js';
+
+export type Serving = { readonly url: string; readonly close: () => Promise<void> };
+
+/** Projects live and answers queries over HTTP, in this process. */
+export async function serve(system: System, { configuration, logger }: Session): Promise<Serving> {
+  // NestJS takes half a second to load; commands that serve nothing do without.
+  const { startApi } = await import('../api/index.js');
+  const { store, engine, projections, pool } = system;
+  const runner = system.keepProjecting();
+  const { host, port } = configuration;
+  const api = await startApi(
+    {
+      store,
+      engine,
+      projections,
+      logger,
+      traceLog: store.sealedView,
+      settingWarnings: () => settingWarnings(pool),
+      troubles: () => runner.troubles(),
+    },
+    { host, port },
+  );
+  return { url: api.url, close: () => api.close() };
+}
+
+const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
+
+/** Resolves at the first signal; a second one ends the process at once. */
+export function untilSignal(): Promise<void> {
+  return new Promise((resolve) => {
+    const end = (): void => {
+      for (const signal of SIGNALS) process.removeListener(signal, end);
+      resolve();
+    };
+    for (const signal of SIGNALS) process.on(signal, end);
+  });
+}
