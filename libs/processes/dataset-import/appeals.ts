@@ -24,7 +24,14 @@ import {
   type Organisation,
   schemeVersion,
 } from '#read-models/organisation';
-import { count, IMPORTER, type ImportRun, lineKey, refuse, rowEnvelope } from './import-run.js';
+import {
+  countFirst,
+  IMPORTER,
+  type ImportRun,
+  lineKey,
+  refuseLater,
+  rowEnvelope,
+} from './import-run.js';
 
 /** An appeal row is checked whole when filed, and implies its acceptance and assignment. */
 export async function fileAppealRow(
@@ -49,7 +56,7 @@ export async function fileAppealRow(
       corrections: row.corrections,
     },
   };
-  count(run, row, await decide(run, row, command, facts, filedAt));
+  countFirst(run, row, await decide(run, row, command, facts, filedAt));
 }
 
 /** The row's decision at its own time. */
@@ -62,7 +69,7 @@ export async function decideAppealRow(
   const facts = await appealFacts(run.engine, org, row);
   const { appealId, decidedAt, accountManagerId, period, corrections } = row;
   const outcome = await decide(run, row, decisionOf(row), facts, decidedAt);
-  if (outcome.kind === 'refused') return refuse(run, row, outcome.error);
+  if (outcome.kind === 'refused') return refuseLater(run, row, outcome.error);
   if (!isDecision(row) || corrections.length === 0) return;
   await resolveDecision(run.engine, {
     accountManagerId,

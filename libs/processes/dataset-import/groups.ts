@@ -33,7 +33,15 @@ import {
   periodOf,
   recordOfRow,
 } from './fact-commands.js';
-import { count, type ImportRun, lineKey, refuse, rowEnvelope } from './import-run.js';
+import {
+  count,
+  countFirst,
+  type ImportRun,
+  lineKey,
+  refuse,
+  refuseLater,
+  rowEnvelope,
+} from './import-run.js';
 
 /** A row with the stream that it is addressed to. */
 type Addressed = { readonly row: FactRow; readonly period: string; readonly stream: string };
@@ -227,7 +235,7 @@ async function raiseComplaint(run: ImportRun, org: Organisation, row: ComplaintR
       },
     ],
   );
-  count(run, row, outcome as Outcome);
+  countFirst(run, row, outcome as Outcome);
 }
 
 /** Null: undecided, or the month of the decision has no cycle and the complaint waits. */
@@ -294,8 +302,7 @@ const RECORD_KINDS: Readonly<Record<FactRow['kind'], RecordKind | null>> = {
 
 function countRow(run: ImportRun, row: FactRow, outcome: Outcome): void {
   if (row.kind === 'complaint-decision') {
-    // The row was counted when the complaint was raised.
-    if (outcome.kind === 'refused') refuse(run, row, outcome.error);
+    if (outcome.kind === 'refused') refuseLater(run, row, outcome.error);
     return;
   }
   count(run, row, outcome);

@@ -24,6 +24,8 @@ export type ImportRun = {
   readonly sealedAtByPeriod: Map<string, string>;
   readonly refused: Refusal[];
   readonly refusedLines: Set<string>;
+  /** Rows that come a second time (milestones, decisions) and were a repetition at their first. */
+  readonly repeatedLines: Set<string>;
   readonly onProgress: (progress: ImportProgress) => void;
   accepted: number;
   repeated: number;
@@ -37,6 +39,20 @@ export function count(run: ImportRun, at: At, outcome: Outcome, rowCount = 1): v
   if (outcome.kind === 'refused') refuse(run, at, outcome.error);
   else if (outcome.kind === 'accepted') run.accepted += rowCount;
   else run.repeated += rowCount;
+}
+
+/** Of a row that a later moment may still refuse: a row counts once, with its worst. */
+export function countFirst(run: ImportRun, at: At, outcome: Outcome): void {
+  count(run, at, outcome);
+  if (outcome.kind === 'repeated') run.repeatedLines.add(lineKey(at));
+}
+
+/** The row was counted when it came first. */
+export function refuseLater(run: ImportRun, at: At, error: DomainError): void {
+  if (run.refusedLines.has(lineKey(at))) return;
+  if (run.repeatedLines.has(lineKey(at))) run.repeated -= 1;
+  else run.accepted -= 1;
+  refuse(run, at, error);
 }
 
 export function refuse(run: ImportRun, at: At, error: DomainError): void {

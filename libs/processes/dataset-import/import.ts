@@ -20,7 +20,7 @@ import {
   type ImportProgress,
   type ImportRun,
   preparer,
-  refuse,
+  refuseLater,
 } from './import-run.js';
 import { decideCycle, recordMasterData } from './master-data.js';
 
@@ -67,6 +67,7 @@ export async function importDataset(
     sealedAtByPeriod: new Map(),
     refused: [...replay.refused],
     refusedLines: new Set(),
+    repeatedLines: new Set(),
     onProgress: options.onProgress ?? (() => undefined),
     accepted: 0,
     repeated: 0,
@@ -136,7 +137,7 @@ async function reach(
     await takeStep(run, milestone, onNote);
   } catch (error) {
     if (!(error instanceof DomainError) || error.code === 'projection-parked') throw error;
-    refuse(run, milestone, error);
+    refuseLater(run, milestone, error);
   }
 }
 

@@ -19,7 +19,16 @@ import { type SchemeCommand, schemeStream } from '#contexts/schemes';
 import type { AccountManagerRow, MasterData, Replay, SchemeFile } from '#dataset';
 import { daysOfPeriod } from '#kernel';
 import { cycleOf, employmentOf, type Organisation, periods } from '#read-models/organisation';
-import { approver, count, type ImportRun, preparer, stepEnvelope } from './import-run.js';
+import {
+  approver,
+  count,
+  countFirst,
+  type ImportRun,
+  lineKey,
+  preparer,
+  refuseLater,
+  stepEnvelope,
+} from './import-run.js';
 
 const PEOPLE_A_STEP = 500;
 
@@ -78,9 +87,8 @@ export async function decideCycle(
   const intents = [{ command, facts, envelope }];
   const { handler } = run.engine;
   const [outcome] = await handler.decideAll(cycleAggregate, cycleStream(period), intents);
-  if (command.type === 'cycles.OpenCycle' || outcome?.kind === 'refused') {
-    count(run, at, outcome as Outcome);
-  }
+  if (command.type === 'cycles.OpenCycle') countFirst(run, at, outcome as Outcome);
+  else if (outcome?.kind === 'refused') refuseLater(run, at, outcome.error);
 }
 
 async function recordOrganisation(
@@ -119,7 +127,7 @@ async function recordOrganisation(
   }
 }
 
-type PersonRow = At & { readonly command: AccountManagerCommand; readonly isOwnRow: boolean };
+type PersonRow = At & { readonly command: AccountManagerCommand };
 
 async function recordPeople(
   run: ImportRun,
@@ -134,18 +142,20 @@ async function recordPeople(
   };
   const effectiveOn = run.effectiveOn ?? earliestUnpublishedDay(org, accountManagers);
   for (const row of accountManagers) {
-    for (const command of employmentCommands(org, row, effectiveOn)) {
-      const isOwnRow = command.type !== 'people.RecordLeaving';
-      add(row.accountManagerId, { file: row.file, line: row.line, command, isOwnRow });
+    const commands = employmentCommands(org, row, effectiveOn);
+    // Nothing is to be done for a person who stays where he is: the row repeats what is known.
+    if (commands.length === 0) count(run, row, { kind: 'repeated' });
+    for (const command of commands) {
+      add(row.accountManagerId, { file: row.file, line: row.line, command });
     }
   }
   for (const { file, line, ...data } of absences) {
     const command: AccountManagerCommand = { type: 'people.RecordAbsence', data };
-    add(data.accountManagerId, { file, line, command, isOwnRow: true });
+    add(data.accountManagerId, { file, line, command });
   }
   for (const { file, line, ...data } of capabilities) {
     const command: AccountManagerCommand = { type: 'people.CertifyCapability', data };
-    add(data.accountManagerId, { file, line, command, isOwnRow: true });
+    add(data.accountManagerId, { file, line, command });
   }
   const ids = [...rowsById.keys()];
   for (let from = 0; from < ids.length; from += PEOPLE_A_STEP) {
@@ -196,8 +206,15 @@ async function recordPerson(run: ImportRun, id: string, rows: readonly PersonRow
   const { handler } = run.engine;
   const stream = accountManagerStream(id);
   const outcomes = await handler.decideAll(accountManagerAggregate, stream, intents);
+  // A row may be two commands, a transfer and a leaving; it counts once, refused before accepted.
+  const byLine = new Map<string, { readonly row: PersonRow; readonly outcomes: Outcome[] }>();
   for (const [index, row] of rows.entries()) {
-    const outcome = outcomes[index] as Outcome;
-    if (row.isOwnRow || outcome.kind === 'refused') count(run, row, outcome);
+    const known = byLine.get(lineKey(row)) ?? { row, outcomes: [] };
+    known.outcomes.push(outcomes[index] as Outcome);
+    byLine.set(lineKey(row), known);
+  }
+  for (const known of byLine.values()) {
+    const of = (kind: Outcome['kind']) => known.outcomes.find((outcome) => outcome.kind === kind);
+    count(run, known.row, of('refused') ?? of('accepted') ?? { kind: 'repeated' });
   }
 }
