@@ -65,12 +65,20 @@ function correctionsOf(
 ): readonly object[] {
   switch (course) {
     case 'raised-before-payout':
-    case 'raised-after-payout':
       return [{ type: 'replace', recordId: supervisorScore, value: '98.50' }];
+    case 'raised-after-payout':
+      // Enough to hold the next grade under its ceiling, so that the next batch carries what was not paid.
+      return [
+        { type: 'replace', recordId: supervisorScore, value: '98.50' },
+        { type: 'adjust', points: '12' },
+      ];
     case 'points-before-payout':
       return [{ type: 'adjust', points: '1.5' }];
     case 'metric-after-payout':
-      return [{ type: 'replace', recordId: deposits, value: correctedDeposits }];
+      return [
+        { type: 'replace', recordId: deposits, value: correctedDeposits },
+        { type: 'adjust', points: '10' },
+      ];
     case 'struck-before-payout':
       return [
         { type: 'strike', recordId: supervisorScore },
