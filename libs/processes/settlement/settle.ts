@@ -338,11 +338,14 @@ function toCorrection(row: DifferenceRow): BatchLine {
   };
 }
 
+/** ISO 4217 for a transaction without a currency: a batch of nobody has no money to name. */
+const NO_CURRENCY = 'XXX';
+
 /** bonus: one currency per scheme; a batch has that of its people's schemes. */
 function currencyOf(org: Organisation, period: string): string {
   for (const id of accountManagers(org)) {
     const currency = schemeFor(org, id, period)?.currency;
     if (currency) return currency;
   }
-  throw new DomainError('unknown-scheme', { period });
+  return NO_CURRENCY;
 }
