@@ -259,7 +259,7 @@ let bench: LedgerBench;
 beforeAll(async () => {
   bench = await openLedgerBench();
 }, 60_000);
-afterAll(() => bench.close());
+afterAll(() => bench.close(), 60_000);
 
 it('keeps the trial balance at zero everywhere and says the same however the log is cut', async () => {
   const seen = { sealed: 0, rejected: 0, carried: 0, returned: 0, repaid: 0 };
@@ -295,7 +295,8 @@ it('keeps the trial balance at zero everywhere and says the same however the log
       }
       seen.returned += facts.filter(({ type }) => type.includes('Returned')).length;
     }),
-    { numRuns: 30, seed: 20260331 },
+    // A failure is told within a minute, as small as it got by then.
+    { numRuns: 30, seed: 20260331, interruptAfterTimeLimit: 60_000 },
   );
   // The histories are worth something: each of the odd ways was gone.
   for (const count of Object.values(seen)) expect(count).toBeGreaterThan(5);
