@@ -1,6 +1,7 @@
 import type { MigrationInterface } from 'typeorm';
 import { EventLog1760000000000 } from './event-log.js';
 import { PersonalKeys1760000000001 } from './personal-keys.js';
+import { PointerDigest1760000200000 } from './pointer-digest.js';
 import { Projections1760000100000 } from './projections.js';
 
 /**
@@ -13,4 +14,5 @@ export const migrations: readonly (new () => MigrationInterface)[] = [
   EventLog1760000000000,
   PersonalKeys1760000000001,
   Projections1760000100000,
+  PointerDigest1760000200000,
 ];

@@ -32,6 +32,16 @@ export const digestOf = (columns: {
   `md5(concat_ws('|', c.generation, c.projection, ${columns.position ?? 'c.position'}, ` +
   `${columns.events ?? 'c.events'}, ${columns.fence ?? 'c.fence'}, c.shape))`;
 
+/** SQL over the row of the pointer with new values put in. */
+export const digestOfPointer = (columns: {
+  readonly current?: string;
+  readonly previous?: string;
+  readonly lastGeneration?: string;
+}): string =>
+  `md5(concat_ws('|', ${columns.current ?? 'current'}, ` +
+  `coalesce(${columns.previous ?? 'previous'}, 'null'), ` +
+  `${columns.lastGeneration ?? 'last_generation'}))`;
+
 export async function readPointer(
   connection: Connection,
   lock: '' | 'FOR UPDATE' = '',
@@ -51,7 +61,12 @@ export async function writePointer(
   { current, previous, lastGeneration }: Pointer,
 ): Promise<void> {
   await connection.query(
-    'UPDATE projection.pointer SET current = $1, previous = $2, last_generation = $3',
+    `UPDATE projection.pointer
+        SET current = $1, previous = $2, last_generation = $3, pointer_digest = ${digestOfPointer({
+          current: '$1::jsonb',
+          previous: '$2::jsonb',
+          lastGeneration: '$3::int',
+        })}`,
     [JSON.stringify(current), previous && JSON.stringify(previous), lastGeneration],
   );
 }

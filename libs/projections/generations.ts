@@ -2,6 +2,7 @@ import { createHash } from 'node:crypto';
 import { DataSource } from 'typeorm';
 import { appDataSource } from '#platform';
 import {
+  digestOfPointer,
   insertCheckpoint,
   readPointer,
   tablePath,
@@ -116,7 +117,9 @@ async function unprepared(connection: Connection, definitions: Definitions): Pro
 export function nextGeneration({ pool }: Pick<Context, 'pool'>): Promise<number> {
   return inTransaction(pool, 'BEGIN', async (connection) => {
     const { rows } = await connection.query<{ last_generation: number }>(
-      `UPDATE projection.pointer SET last_generation = last_generation + 1
+      `UPDATE projection.pointer
+          SET last_generation = last_generation + 1,
+              pointer_digest = ${digestOfPointer({ lastGeneration: 'last_generation + 1' })}
        RETURNING last_generation`,
     );
     return rows[0]?.last_generation ?? 0;

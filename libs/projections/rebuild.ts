@@ -2,6 +2,7 @@ import type pg from 'pg';
 import { START, type Position } from '#event-store';
 import { DomainError } from '#kernel';
 import { createAppPool } from '#platform';
+import { checkBookkeeping, undeclaredParkedKeys } from './bookkeeping.js';
 import {
   digestOf,
   moveFences,
@@ -14,6 +15,7 @@ import {
   type Generations,
   type Standing,
 } from './catalogue.js';
+import { DeferralFailed } from './advance.js';
 import { BEGIN_SNAPSHOT, compareTables } from './compare.js';
 import { inTransaction, quoteText, type Connection, type Context } from './context.js';
 import { commonPrefixes, feed, largeBatches, least, readAhead, type Member } from './feed.js';
@@ -51,6 +53,7 @@ type Build = {
   readonly members: readonly Member[];
   readonly totalCount: number;
   readonly options: RebuildOptions;
+  readonly defers: boolean; // rows may be put off to the last batch before they are looked at
   phase: RebuildProgress['phase'];
   eventCount: number; // of the log, that the reader gave
 };
@@ -70,9 +73,9 @@ export async function rebuildProjections(
   options: RebuildOptions = {},
 ): Promise<RebuildOutcome> {
   const startedMs = performance.now();
-  return withOwnPool(shared, async (context) => {
+  return withDeferral(shared, async (context, defers) => {
     await dropUnused(context, definitions);
-    const build = await beginBuild(context, definitions, options);
+    const build = await beginBuild(context, definitions, options, defers);
     try {
       const { differences } = await compareWithLive(build);
       await setLogged(build);
@@ -95,11 +98,20 @@ export async function verifyProjections(
   options: RebuildOptions = {},
 ): Promise<VerifyOutcome> {
   return withOwnPool(shared, async (context) => {
+    const kept = await checkBookkeeping(context.pool);
     const build = await beginBuild(context, definitions, options);
     try {
       const { differences, live } = await compareWithLive(build);
       const parkedKeys = await parkedKeysOf(context.pool, live);
-      return { eventCount: build.eventCount, parkedKeys, differences };
+      const scratch = Object.fromEntries(
+        build.projections.map(({ name }) => [name, build.generation]),
+      );
+      const undeclared = await undeclaredParkedKeys(context.pool, live, scratch);
+      return {
+        eventCount: build.eventCount,
+        parkedKeys,
+        differences: [...kept, ...differences, ...undeclared],
+      };
     } finally {
       await dropUnused(context, definitions);
     }
