@@ -15,7 +15,6 @@ import {
   type Generations,
   type Standing,
 } from './catalogue.js';
-import { DeferralFailed } from './advance.js';
 import { BEGIN_SNAPSHOT, compareTables } from './compare.js';
 import { inTransaction, quoteText, type Connection, type Context } from './context.js';
 import { commonPrefixes, feed, largeBatches, least, readAhead, type Member } from './feed.js';
@@ -53,7 +52,6 @@ type Build = {
   readonly members: readonly Member[];
   readonly totalCount: number;
   readonly options: RebuildOptions;
-  readonly defers: boolean; // rows may be put off to the last batch before they are looked at
   phase: RebuildProgress['phase'];
   eventCount: number; // of the log, that the reader gave
 };
@@ -73,9 +71,9 @@ export async function rebuildProjections(
   options: RebuildOptions = {},
 ): Promise<RebuildOutcome> {
   const startedMs = performance.now();
-  return withDeferral(shared, async (context, defers) => {
+  return withOwnPool(shared, async (context) => {
     await dropUnused(context, definitions);
-    const build = await beginBuild(context, definitions, options, defers);
+    const build = await beginBuild(context, definitions, options);
     try {
       const { differences } = await compareWithLive(build);
       await setLogged(build);
