@@ -23,7 +23,7 @@ export type Intent<Command, Facts> = {
   readonly command: Command;
   readonly facts: () => Facts;
   readonly envelope: Envelope;
-  readonly onAccepted?: () => void; // called when decided, before the append
+  readonly onAccepted?: () => void; // called once its events are in the log
 };
 
 export type Outcome =
@@ -136,9 +136,11 @@ async function decideInTurn<State, Command, Event extends DomainEvent, Facts>(
     turn.cache.drop(key); // decided events change the state in place; it comes back once appended
     const { steps, settled } = decideSteps(turn, entry, outcomes, suspectIds);
     if (cached && settled.size > 0 && (await hasTail(turn, cached.revision))) continue;
-    for (const [index, outcome] of settled) outcomes.set(index, outcome);
     const revision = await appendSteps(turn, entry.revision, steps, outcomes, suspectIds);
-    if (revision !== null) turn.cache.set(key, { state: entry.state, revision });
+    // What was refused or repeated beside events that did not get in is decided again with them.
+    if (revision === null) continue;
+    for (const [index, outcome] of settled) outcomes.set(index, outcome);
+    turn.cache.set(key, { state: entry.state, revision });
   }
   return turn.intents.map((_, index) => outcomes.get(index) as Outcome);
 }
@@ -187,7 +189,6 @@ function decideSteps<State, Command, Event extends DomainEvent, Facts>(
         settled.set(index, { kind: 'refused', error });
       } else {
         for (const event of decided) entry.state = decider.evolve(entry.state, event);
-        intent.onAccepted?.();
         steps.push({ index, events });
       }
     } catch (error) {
@@ -222,11 +223,15 @@ async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
   while (open.length > 0) {
     const chunk = takeChunk(open, limit);
     try {
-      const result = await appendChunk(turn, revision, chunk);
-      revision = result.revision;
+      const { revision: reached, position } = await appendChunk(turn, revision, chunk);
+      const isWhereSent = reached === revision + countEvents(chunk);
       for (const { index } of chunk) {
-        outcomes.set(index, { kind: 'accepted', revision, position: result.position });
+        outcomes.set(index, isWhereSent ? { kind: 'accepted', revision: reached, position } : SAME);
+        if (isWhereSent) turn.intents[index]?.onAccepted?.();
       }
+      // Another process appended these very events before: around them may be more of its own.
+      if (!isWhereSent) return null;
+      revision = reached;
       open = open.slice(chunk.length);
     } catch (error) {
       if (error instanceof EventTooLarge && chunk.length > 1) {
@@ -241,6 +246,11 @@ async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
   }
   return revision;
 }
+
+const SAME = { kind: 'repeated' } as const;
+
+const countEvents = (steps: readonly Step[]): number =>
+  steps.reduce((count, { events }) => count + events.length, 0);
 
 /** Whole commands only: the events of one command are appended together or not at all. */
 function takeChunk(steps: readonly Step[], limit: number): readonly Step[] {
