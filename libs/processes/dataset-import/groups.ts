@@ -172,12 +172,13 @@ async function decideFacts(
     saleOf: (creditId) => sales.get(creditId) ?? null,
   };
   for (const [stream, addressed] of byStream) {
-    const intents = addressed.map(({ row, period }) => toIntent(run, row, period, sources, sales));
+    const intents = addressed.map(({ row, period }) => toIntent(run, row, period, sources));
     const { handler } = run.engine;
     const outcomes = await handler.decideAll(assessmentStreamAggregate, stream, intents);
     for (const [index, where] of addressed.entries()) {
       const outcome = await asFirstTold(run, org, where, outcomes[index] as Outcome);
       countRow(run, where.row, outcome);
+      noteSale(where, outcome, sales);
     }
   }
 }
@@ -187,7 +188,6 @@ function toIntent(
   row: FactRow,
   period: string,
   sources: FactSources,
-  sales: Map<string, OriginalCredit>,
 ): Intent<AssessmentStreamCommand, void> {
   const { recordId, occurredAt, actorId } = recordOfRow(row);
   const names = { recordId, occurredAt: occurredAt ?? run.earliestOpenedAt };
@@ -195,12 +195,18 @@ function toIntent(
     command: commandOf(row, period, sources),
     facts: () => undefined,
     envelope: rowEnvelope(run, row, { ...names, ...(actorId ? { actorId } : {}) }),
-    onAccepted: () => {
-      if (row.kind !== 'sales-credit' || row.originalCreditId !== undefined) return;
-      const { accountManagerId, productId, creditedAt, creditId } = row;
-      sales.set(creditId, { accountManagerId, period, productId, creditedAt });
-    },
   };
+}
+
+/** Only what the log took: of two people's sales with one id the later is refused by the log. */
+function noteSale(
+  { row, period }: Addressed,
+  outcome: Outcome,
+  sales: Map<string, OriginalCredit>,
+): void {
+  if (row.kind !== 'sales-credit' || isReturn(row) || outcome.kind === 'refused') return;
+  const { accountManagerId, productId, creditedAt, creditId } = row;
+  sales.set(creditId, { accountManagerId, period, productId, creditedAt });
 }
 
 /** A complaint decided in a month without a cycle waits; anything else belongs to no period. */
