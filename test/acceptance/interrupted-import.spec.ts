@@ -6,7 +6,13 @@ import { writeOrganisation } from '../../apps/merit/demo-organisation/write-orga
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { createCommandHandler, createOrganisationReader, type Engine } from '#commands';
 import type { SealedEventStore } from '#event-store';
-import { exportsOf, importFolder, openTestSystem, type TestSystem } from '../support/system.js';
+import {
+  exportsOf,
+  importFolder,
+  openTestSystem,
+  seenTooEarly,
+  type TestSystem,
+} from '../support/system.js';
 
 class PulledPlug extends Error {
   override readonly name = 'PulledPlug';
@@ -32,25 +38,6 @@ function engineOn(engine: Engine, store: SealedEventStore): Engine {
     handler: createCommandHandler(store),
     organisation: createOrganisationReader(store.sealedView),
   };
-}
-
-/** Published scores of cycles that the log does not call published: there must be none. */
-async function seenTooEarly({ system }: TestSystem): Promise<string[]> {
-  const position = await system.store.head();
-  const published = new Set<string>();
-  for await (const events of system.store.sealedView.readAll({ streamPrefixes: ['cycle-'] })) {
-    for (const { type, data } of events) {
-      if (type === 'cycles.CyclePublished.v1') published.add((data as { period: string }).period);
-    }
-  }
-  return system.engine.readModels.at(position, ['scores', 'tiers'], async (sql) => {
-    const rows = await sql.query<{ period: string }>(
-      `select distinct period from score_result where effective_position is not null
-       union select distinct period from tier_period where tier is not null
-       union select distinct period from board_entry where not provisional`,
-    );
-    return rows.map(({ period }) => period).filter((period) => !published.has(period));
-  });
 }
 
 describe('an import whose process dies again and again', () => {
@@ -93,7 +80,7 @@ describe('an import whose process dies again and again', () => {
       } catch (error) {
         if (!(error instanceof PulledPlug)) throw error;
         deaths += 1;
-        if (deaths % 5 === 0) expect(await seenTooEarly(torn)).toEqual([]);
+        if (deaths % 5 === 0) expect(await seenTooEarly(torn.system)).toEqual([]);
       }
     }
     expect(deaths).toBeGreaterThan(15);

@@ -67,3 +67,22 @@ export async function exportsOf({ engine }: Pick<System, 'engine'>) {
     ),
   }));
 }
+
+/** Published scores of cycles that the log does not call published: there must be none. */
+export async function seenTooEarly(system: System): Promise<string[]> {
+  const position = await system.store.head();
+  const published = new Set<string>();
+  for await (const events of system.store.sealedView.readAll({ streamPrefixes: ['cycle-'] })) {
+    for (const { type, data } of events) {
+      if (type === 'cycles.CyclePublished.v1') published.add((data as { period: string }).period);
+    }
+  }
+  return system.engine.readModels.at(position, ['scores', 'tiers'], async (sql) => {
+    const rows = await sql.query<{ period: string }>(
+      `select distinct period from score_result where effective_position is not null
+       union select distinct period from tier_period where tier is not null
+       union select distinct period from board_entry where not provisional`,
+    );
+    return rows.map(({ period }) => period).filter((period) => !published.has(period));
+  });
+}
