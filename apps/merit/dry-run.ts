@@ -10,6 +10,8 @@ const LOCK_SPACE = 0x64727972; // 'dryr'
 const COPIED_AT_ONCE = 5_000;
 const CONNECT_TIMEOUT_MS = 10_000;
 const INSUFFICIENT_PRIVILEGE = '42501';
+const OBJECT_IN_USE = '55006';
+const MAX_DROP_ATTEMPTS = 6;
 
 export type Scratch = { readonly database: OpenDatabase; readonly drop: () => Promise<void> };
 
@@ -25,7 +27,7 @@ export async function openScratch(
   const name = `${NAME_PREFIX}${randomUUID().replaceAll('-', '')}`;
   const drop = async (): Promise<void> => {
     try {
-      await owner.query(`DROP DATABASE IF EXISTS ${name} WITH (FORCE)`);
+      await dropDatabase(owner, name);
     } finally {
       await owner.end(); // and with it the lock
     }
@@ -90,8 +92,24 @@ async function sweep(owner: Client): Promise<void> {
       lock,
     );
     if (!tried[0]?.got) continue;
-    await owner.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)} WITH (FORCE)`);
+    await dropDatabase(owner, name);
     await owner.query('SELECT pg_advisory_unlock($1, hashtext($2))', lock);
+  }
+}
+
+/**
+ * Not WITH (FORCE): the owner may not end connections of another role. Those are closed already,
+ * and PostgreSQL waits up to 5 s for the last of them to be gone.
+ */
+async function dropDatabase(owner: Client, name: string): Promise<void> {
+  for (let attempt = 1; ; attempt += 1) {
+    try {
+      await owner.query(`DROP DATABASE IF EXISTS ${escapeIdentifier(name)}`);
+      return;
+    } catch (error) {
+      const isInUse = (error as { readonly code?: unknown }).code === OBJECT_IN_USE;
+      if (!isInUse || attempt >= MAX_DROP_ATTEMPTS) throw error;
+    }
   }
 }
 

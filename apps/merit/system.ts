@@ -29,6 +29,7 @@ import { settlementProjection } from '#processes/settlement';
 import { bonusLedgerProjection } from '#read-models/bonus-ledger';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
+import { endAll, type Endings } from './endings.js';
 
 /** Everything that the commands of `merit` work with, over one database. */
 export type System = {
@@ -78,7 +79,10 @@ export function openSystemOn(
   return closedOnFailure(() => Promise.resolve({ database, keys, log }));
 }
 
-/** Keys of personal texts, where the configuration says; the embedded profile makes what wraps them. */
+/**
+ * Keys of personal texts, where the configuration says; the embedded profile makes what wraps
+ * them.
+ */
 export async function openKeys(
   configuration: Configuration,
   database: OpenDatabase,
@@ -100,17 +104,13 @@ function refuseUnknownStore({ eventStoreUrl }: Configuration): void {
 }
 
 type Ground = { readonly database: OpenDatabase; readonly keys: KeyStore; readonly log: Log };
-type Endings = (() => Promise<void>)[];
 
 async function closedOnFailure(lay: (opened: Endings) => Promise<Ground>): Promise<System> {
   const opened: Endings = [];
-  const close = async (): Promise<void> => {
-    for (const end of opened.splice(0).toReversed()) await end();
-  };
   try {
-    return { ...(await openOn(await lay(opened), opened)), close };
+    return { ...(await openOn(await lay(opened), opened)), close: () => endAll(opened) };
   } catch (error) {
-    await close();
+    await endAll(opened).catch(() => undefined); // what failed first is what is told
     throw error;
   }
 }

@@ -3,6 +3,7 @@ import { DomainError } from '#kernel';
 import { createProgress, openDatabase } from '#platform';
 import type { Call } from '../call.js';
 import { borrowedKeys, openScratch } from '../dry-run.js';
+import { endAll, type Endings } from '../endings.js';
 import type { ExitCode } from '../failure.js';
 import { requireFormat } from '../formats.js';
 import { importInto, type ImportRequest } from '../import-dataset.js';
@@ -54,7 +55,7 @@ async function tryImport(session: Session, request: ImportRequest): Promise<Impo
   const { configuration, language, logger } = session;
   const log = (message: string): void => logger.info(message);
   const database = await openDatabase(configuration, 'attach', log);
-  const opened: (() => Promise<void>)[] = [() => database.close()];
+  const opened: Endings = [() => database.close()];
   const work = async (): Promise<ImportReport> => {
     const keys = await openKeys(configuration, database);
     opened.push(() => keys.close());
@@ -66,9 +67,7 @@ async function tryImport(session: Session, request: ImportRequest): Promise<Impo
     opened.push(() => system.close());
     return importInto(system, request, session);
   };
-  return withEnd(work, async () => {
-    for (const end of opened.splice(0).toReversed()) await end();
-  });
+  return withEnd(work, () => endAll(opened));
 }
 
 /** Exactly the fields of the report, whatever else an import comes to count. */

@@ -10,7 +10,9 @@ import { allProjections } from '../system.js';
 import { inLanguage, type Title, wordOf } from '../words.js';
 import { DomainError } from '#kernel';
 
-/** Rebuilds beside the live read models and switches; with `onlyCompare` what differs is a failure. */
+/**
+ * Rebuilds beside the live read models and switches; with `onlyCompare` what differs is a failure.
+ */
 export async function rebuild(
   { env, options }: Call,
   wanted: { readonly projection: string | null; readonly onlyCompare: boolean },

@@ -67,7 +67,8 @@ function correctionsOf(
     case 'raised-before-payout':
       return [{ type: 'replace', recordId: supervisorScore, value: '98.50' }];
     case 'raised-after-payout':
-      // Enough to hold the next grade under its ceiling, so that the next batch carries what was not paid.
+      // Enough to hold the next grade under its ceiling, so that the next batch carries what was
+      // not paid.
       return [
         { type: 'replace', recordId: supervisorScore, value: '98.50' },
         { type: 'adjust', points: '12' },

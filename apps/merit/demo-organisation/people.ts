@@ -66,7 +66,11 @@ export function personOf(
   return {
     index,
     accountManagerId: `RM${String(index + 1).padStart(5, '0')}`,
-    name: `${random.one(SURNAMES)}${random.one(GIVEN)}${random.chance(80) ? random.one(GIVEN) : ''}`,
+    name: [
+      random.one(SURNAMES),
+      random.one(GIVEN),
+      random.chance(80) ? random.one(GIVEN) : '',
+    ].join(''),
     branch,
     unitId,
     position: index % 45 === 44 ? OTHER_POSITION : random.chance(25) ? SENIOR : POSITIONS[0],

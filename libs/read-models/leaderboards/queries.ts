@@ -37,7 +37,8 @@ const FIGURES = `period, unit_id, scheme_id, account_manager_id, provisional,
   (-score)::text as score, deducted::text, (-earlier_score)::text as earlier_score, hash,
   heaviest_exact, feedback_exact`;
 
-const ORDER = 'score, heaviest, feedback, deducted, earlier_score, hash';
+/** Qualified: an output column of the same name, a text, would sort before the table's own. */
+const ORDER = 'b.score, b.heaviest, b.feedback, b.deducted, b.earlier_score, b.hash';
 
 /** Every line of the boards, sorted by period, unit, scheme and place. */
 export async function boardLines(
@@ -45,7 +46,7 @@ export async function boardLines(
   filter: { readonly period?: string; readonly provisional: boolean },
 ): Promise<readonly BoardLine[]> {
   const rows = await sql.query<Row>(
-    `select ${FIGURES} from board_entry
+    `select ${FIGURES} from board_entry b
      where provisional = $1 and ($2::text is null or period = $2)
      order by period, unit_id, scheme_id, ${ORDER}`,
     [filter.provisional, filter.period ?? null],
@@ -68,7 +69,7 @@ export async function boardPage(
   page: { readonly offset: number; readonly limit: number },
 ): Promise<readonly BoardLine[]> {
   const rows = await sql.query<Row>(
-    `select ${FIGURES} from board_entry
+    `select ${FIGURES} from board_entry b
      where period = $1 and unit_id = $2 and scheme_id = $3 order by ${ORDER} limit $4 offset $5`,
     [board.period, board.unitId, board.schemeId, page.limit, page.offset],
   );
@@ -85,15 +86,15 @@ export async function boardPlace(
   accountManagerId: string,
 ): Promise<BoardLine | null> {
   const [own] = await sql.query<Row>(
-    `select ${FIGURES} from board_entry where period = $1 and unit_id = $2 and scheme_id = $3
+    `select ${FIGURES} from board_entry b where period = $1 and unit_id = $2 and scheme_id = $3
      and account_manager_id = $4`,
     [board.period, board.unitId, board.schemeId, accountManagerId],
   );
   if (!own) return null;
   const rank = await rankOf(sql, board, own.score);
   const equals = await sql.query<Row>(
-    `select ${FIGURES} from board_entry where period = $1 and unit_id = $2 and scheme_id = $3
-     and score = -$4::numeric order by ${ORDER}`,
+    `select ${FIGURES} from board_entry b where period = $1 and unit_id = $2 and scheme_id = $3
+     and b.score = -$4::numeric order by ${ORDER}`,
     [board.period, board.unitId, board.schemeId, own.score],
   );
   const lines = toLines(equals, { place: rank, rank });
@@ -113,7 +114,9 @@ function sameBoard(a: Row, b: Row): boolean {
   return a.period === b.period && a.unit_id === b.unit_id && a.scheme_id === b.scheme_id;
 }
 
-/** Rows of one board in the database's order; exact figures that tie in 40 decimals are compared. */
+/**
+ * Rows of one board in the database's order; exact figures that tie in 40 decimals are compared.
+ */
 function toLines(
   rows: readonly Row[],
   start: { readonly place: number; readonly rank: number },
