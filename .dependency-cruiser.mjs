@@ -10,14 +10,14 @@ export default {
       name: 'pure-core-without-frameworks',
       comment: 'kernel, rules, contracts and contexts import no framework',
       severity: 'error',
-      from: { path: PURE, pathNot: '\\.spec\\.ts$' },
+      from: { path: PURE, pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: { path: FRAMEWORKS },
     },
     {
       name: 'pure-core-without-node',
       comment: 'kernel, rules, contracts and contexts import nothing of node:*',
       severity: 'error',
-      from: { path: PURE, pathNot: '\\.spec\\.ts$' },
+      from: { path: PURE, pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: { dependencyTypes: ['core'] },
     },
     {
@@ -29,7 +29,7 @@ export default {
     {
       name: 'rules-know-the-kernel-alone',
       severity: 'error',
-      from: { path: '^libs/rules/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^libs/rules/', pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: { path: '^(libs/(?!kernel/|rules/)|apps/|infra/)' },
     },
     {
@@ -38,7 +38,7 @@ export default {
         'contexts never import each other, save the events of assessment, and assessment alone ' +
         'those of the contexts that write its stream',
       severity: 'error',
-      from: { path: CONTEXT_DOMAIN, pathNot: '(^libs/contexts/assessment/|\\.spec\\.ts$)' },
+      from: { path: CONTEXT_DOMAIN, pathNot: '(^libs/contexts/assessment/|(\\.spec|testing|contract)\\.ts$)' },
       to: {
         path: '^libs/contexts/',
         pathNot: ['^libs/contexts/$1/', '^libs/contexts/assessment/events\\.ts$'],
@@ -47,7 +47,7 @@ export default {
     {
       name: 'assessment-reads-events-alone',
       severity: 'error',
-      from: { path: '^libs/contexts/assessment/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^libs/contexts/assessment/', pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: {
         path: '^libs/contexts/(?!assessment/)',
         pathNot:
@@ -57,21 +57,21 @@ export default {
     {
       name: 'contexts-know-kernel-and-rules',
       severity: 'error',
-      from: { path: CONTEXT_DOMAIN, pathNot: '\\.spec\\.ts$' },
+      from: { path: CONTEXT_DOMAIN, pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: { path: '^(libs/(?!kernel/|rules/|contexts/)|apps/|infra/)' },
     },
     {
       name: 'read-models-read-events',
       comment: 'read models import no processes and no commands',
       severity: 'error',
-      from: { path: '^libs/read-models/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^libs/read-models/', pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: { path: '^(libs/(processes|commands|dataset|platform)/|apps/|infra/)' },
     },
     {
       name: 'adapters-in-composition-roots',
       comment: 'adapters are named in apps alone; a library sees the ports',
       severity: 'error',
-      from: { path: '^libs/(?!event-store/)', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^libs/(?!event-store/)', pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: { path: '^libs/event-store/(postgres|memory|eventstoredb|sealing)/' },
     },
     {
@@ -83,7 +83,7 @@ export default {
     {
       name: 'product-never-imports-tests',
       severity: 'error',
-      from: { path: '^(apps|libs|infra)/', pathNot: '\\.spec\\.ts$' },
+      from: { path: '^(apps|libs|infra)/', pathNot: '(\\.spec|testing|contract)\\.ts$' },
       to: { path: '^test/' },
     },
     { name: 'no-cycles', severity: 'error', from: {}, to: { circular: true } },

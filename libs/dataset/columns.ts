@@ -39,7 +39,9 @@ export function isId(value: string): boolean {
   );
 }
 
-const ID_FORM = `must be an id of at most ${MAX_ID_LENGTH} characters, without control characters or blanks around it`;
+const ID_FORM =
+  `must be an id of at most ${MAX_ID_LENGTH} characters, ` +
+  'without control characters or blanks around it';
 
 export const id = column((value) => (isId(value) ? null : ID_FORM));
 

@@ -5,8 +5,9 @@ import { parseStrictJson } from './strict-json.js';
 
 const MAX_CORRECTIONS = 200;
 const FORM =
-  'must be a JSON array of {"type": "strike", "recordId"}, {"type": "replace", "recordId", "value"} ' +
-  'or {"type": "adjust", "points"}, value and points being decimals in quotes';
+  'must be a JSON array of {"type": "strike", "recordId"}, ' +
+  '{"type": "replace", "recordId", "value"} or {"type": "adjust", "points"}, ' +
+  'value and points being decimals in quotes';
 
 /** The corrections of an appeal row, or what is wrong with them. Empty: none. */
 export function parseCorrections(

@@ -29,7 +29,10 @@ type Source = {
   nextQuote: number;
 };
 
-/** Rows in batches, one per chunk of text: a promise for every row would cost more than its parsing. */
+/**
+ * Rows in batches, one per chunk of text: a promise for every row would cost more than its
+ * parsing.
+ */
 export async function* readCsv(
   chunks: AsyncIterable<string>,
   maxRowLength = MAX_ROW_LENGTH,

@@ -9,7 +9,10 @@ import { unlessAbsent } from './text-file.js';
 const FOLDER = 'schemes';
 const MAX_FILE_BYTES = 1024 * 1024;
 
-/** The valid scheme versions of `schemes/*.json`; every other file is refused with all its mistakes. */
+/**
+ * The valid scheme versions of `schemes/*.json`; every other file is refused with all its
+ * mistakes.
+ */
 export async function readSchemes(reader: TableReader): Promise<readonly SchemeFile[]> {
   const names = (await readdir(`${reader.dir}/${FOLDER}`).catch(unlessAbsent)) ?? [];
   const schemes = new Map<string, SchemeFile>();

@@ -111,7 +111,8 @@ export interface EventStore {
 
   /**
    * The log in global order, then what is appended, without end; ends when `signal` aborts. Pull:
-   * nothing is fetched far ahead of a slow consumer. A lost connection is found again by itself and the
+   * nothing is fetched far ahead of a slow consumer. A lost connection is found again by itself
+   * and the
    * subscription goes on after the last event that it gave.
    * With `streamPrefixes`, batches without matching events may come empty.
    */
@@ -129,7 +130,9 @@ export interface EventStore {
   close(): Promise<void>;
 }
 
-/** Limits of every adapter (events.md, Shape), in bytes of the canonical JSON of data and metadata. */
+/**
+ * Limits of every adapter (events.md, Shape), in bytes of the canonical JSON of data and metadata.
+ */
 export const MAX_EVENT_BYTES = 64 * 1024;
 export const MAX_APPEND_BYTES = 512 * 1024;
 

@@ -22,7 +22,10 @@ export function parseAssessmentStream(
   };
 }
 
-/** The account manager whose assessment stream an event stands in: the subject of its personal fields. */
+/**
+ * The account manager whose assessment stream an event stands in: the subject of its personal
+ * fields.
+ */
 export function subjectOfAssessment({ stream }: { readonly stream: string }): string {
   const parsed = parseAssessmentStream(stream);
   if (!parsed) throw new TypeError(`not an assessment stream: ${stream}`);

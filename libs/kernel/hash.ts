@@ -85,7 +85,9 @@ const NAMESPACE_BYTES = Uint8Array.from(
   (NAMESPACE.replaceAll('-', '').match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16)),
 );
 
-/** UUIDv5 (RFC 9562) of a name made of parts; the parts are separated so that no two lists collide. */
+/**
+ * UUIDv5 (RFC 9562) of a name made of parts; the parts are separated so that no two lists collide.
+ */
 export function nameBasedId(...parts: readonly (string | number)[]): string {
   const name = utf8ToBytes(JSON.stringify(parts));
   const bytes = sha1(new Uint8Array([...NAMESPACE_BYTES, ...name])).slice(0, 16);

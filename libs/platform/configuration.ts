@@ -20,7 +20,7 @@ export type Configuration = {
   readonly eventStoreUrl: string | null; // esdb://…; null: the log is in PostgreSQL
   readonly kafkaBrokers: readonly string[]; // empty: no relay
   readonly host: string;
-  readonly port: number; // 0: any free one
+  readonly port: number; // 0: whichever is free
   readonly logLevel: LogLevel;
   readonly language: Language;
   /** Variables that look like settings and are none; worth a word, since they have no effect. */

@@ -186,7 +186,8 @@ async function prepareAppRole(client: Client, login: string): Promise<void> {
   );
   const database = rows[0];
   if (database === undefined || database.may) return;
-  const grant = `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${escapeIdentifier(database.database)} TO ${APP_ROLE}`;
+  const name = escapeIdentifier(database.database);
+  const grant = `GRANT CONNECT, CREATE, TEMPORARY ON DATABASE ${name} TO ${APP_ROLE}`;
   await orExplain(client, grant, 'app-role-rights', `${grant};`);
 }
 

@@ -103,7 +103,7 @@ async function enter(
   cluster: Cluster,
   options: OpenEmbeddedOptions,
   limits: {
-    readonly wantedPort: number | null; // null: any
+    readonly wantedPort: number | null; // null: whichever is free
     readonly deadlineMs: number;
     readonly signal?: AbortSignal;
   },

@@ -163,7 +163,8 @@ function feedbackWork(rule: CompiledFeedback, inForce: RecordedFacts): Work {
     return { recordIds, arithmetic };
   }
   const [prior, strength] = [plain(rule.shrinkage.prior), plain(rule.shrinkage.strength)];
-  const arithmetic = `(${count} × ${plain(mean)} + ${strength} × ${prior}) / (${count} + ${strength})`;
+  const drawn = `${count} × ${plain(mean)} + ${strength} × ${prior}`;
+  const arithmetic = `(${drawn}) / (${count} + ${strength})`;
   return { recordIds, arithmetic };
 }
 

@@ -3,7 +3,9 @@ export type How = 'scored' | 'zero' | 'carried' | 'neutralised' | 'blocked';
 
 export type ResultStatus = 'published' | 'not-assessed' | 'incomplete';
 
-/** One indicator in an event: the exact score beside the rounded figure; null when there is none. */
+/**
+ * One indicator in an event: the exact score beside the rounded figure; null when there is none.
+ */
 export type IndicatorResult = {
   readonly exact: string | null; // "n/d"
   readonly score: string | null; // rounded to 2 decimals

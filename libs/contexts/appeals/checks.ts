@@ -73,7 +73,9 @@ export function refuseUnlessDisputable(
   }
 }
 
-/** Not the subject, not an author of a disputed record, not a supervisor, not an earlier decider. */
+/**
+ * Not the subject, not an author of a disputed record, not a supervisor, not an earlier decider.
+ */
 export function refuseUnlessIndependent(
   reviewerId: string,
   disputed: Disputed,
@@ -113,7 +115,9 @@ export function requireCorrections(
   }
 }
 
-/** A strike may hit any accepted record of the period; only metrics and evaluations have a value. */
+/**
+ * A strike may hit any accepted record of the period; only metrics and evaluations have a value.
+ */
 export function refuseUnlessCorrectable(
   disputed: Disputed,
   corrections: readonly Correction[],

@@ -9,7 +9,9 @@ const appealId = 'AP1';
 const accountManagerId = 'AM00007';
 const period = '2026-03';
 
-/** Published on Saturday 4 April; Monday the 6th is a holiday, so working days are 7, 8, 9, 10, 13. */
+/**
+ * Published on Saturday 4 April; Monday the 6th is a holiday, so working days are 7, 8, 9, 10, 13.
+ */
 const disputed: Disputed = {
   status: 'published',
   publishedAt: '2026-04-04T09:00:00+08:00',

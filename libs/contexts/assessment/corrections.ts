@@ -59,7 +59,9 @@ function refuseMalformedProposal(data: CorrectionProposed['data']): void {
   }
 }
 
-/** appeals: accepted records of the person's period alone; `replace` for metrics and evaluations. */
+/**
+ * appeals: accepted records of the person's period alone; `replace` for metrics and evaluations.
+ */
 function refuseUncorrectable(correction: Correction, { kindByRecordId }: CorrectionFacts): void {
   if (correction.type === 'adjust') return;
   const { recordId } = correction;

@@ -34,7 +34,10 @@ import type {
 } from './events.js';
 
 export type BonusBatchFacts = {
-  /** Asked by proposing and preparing: batches of the pay period, not rejected, with a unit in common. */
+  /**
+   * Asked by proposing and preparing: batches of the pay period, not rejected, with a unit in
+   * common.
+   */
   readonly overlappingBatchIds: readonly string[];
   /**
    * Asked by payments: what the batch pays to the person, after receivables and returns of earlier

@@ -38,7 +38,8 @@ export type OriginalCredit = {
 
 export type EarningsFacts = {
   readonly inCohort: boolean; // of the period that the record names
-  readonly hasCycle: boolean; // that period; all that is asked of a return: its seller may have left
+  // that period; all that is asked of a return: its seller may have left
+  readonly hasCycle: boolean;
   readonly batchSealedAt: string | null; // of that period's batch; null until the seal is recorded
   readonly original: OriginalCredit | null; // of a return: null when unknown or refused
 };

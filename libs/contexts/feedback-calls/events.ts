@@ -15,7 +15,8 @@ type Contact = {
 
 export type FeedbackCallCompleted = {
   readonly type: 'feedback-calls.FeedbackCallCompleted.v1';
-  readonly data: Contact & { readonly answers: Readonly<Record<string, number>> }; // 1–5 by question
+  // 1–5 by question
+  readonly data: Contact & { readonly answers: Readonly<Record<string, number>> };
 };
 
 export type FeedbackCallRefused = {

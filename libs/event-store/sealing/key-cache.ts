@@ -9,7 +9,9 @@ export type KeyCache = {
   get(handle: string): DataKey | null | undefined;
   /** Grows with every `clear`. */
   epoch(): number;
-  /** Left undone when the cache was cleared since `epoch`: the key may be from before an erasure. */
+  /**
+   * Left undone when the cache was cleared since `epoch`: the key may be from before an erasure.
+   */
   set(handle: string, key: DataKey | null, epoch: number): void;
   clear(): void;
 };

@@ -49,7 +49,10 @@ type Access = {
   current: WrappingKey;
 };
 
-/** Errors, also of its calls: StoreUnavailable; Error for a key wrapped by a key that was not given. */
+/**
+ * Errors, also of its calls: StoreUnavailable; Error for a key wrapped by a key that was not
+ * given.
+ */
 export async function openPostgresKeyStore(options: PostgresKeyStoreOptions): Promise<KeyStore> {
   const settings: ConnectionSettings = {
     connectionString: options.connectionString,
@@ -161,7 +164,8 @@ async function fetchById(
   for (let at = 0; at < ids.length; at += KEYS_PER_QUERY) {
     const rows = await sql<KeyRow>(
       access.pool,
-      'SELECT k.* FROM unnest($1::text[]) AS i(id) JOIN keys.data_keys k ON k.key_id = i.id COLLATE "C"',
+      'SELECT k.* FROM unnest($1::text[]) AS i(id) ' +
+        'JOIN keys.data_keys k ON k.key_id = i.id COLLATE "C"',
       [ids.slice(at, at + KEYS_PER_QUERY)],
     );
     for (const row of rows) keys.set(row.key_id, keep(access, row, epoch));

@@ -42,7 +42,8 @@ export async function serverUser(): Promise<ServerUser> {
     'no-server-user',
     { user: SERVER_USER },
     `PostgreSQL does not run as root, and a user "${SERVER_USER}" could not be made ` +
-      `(${failure ?? 'unknown reason'}). Run as an ordinary user, or make it: useradd --system ${SERVER_USER}`,
+      `(${failure ?? 'unknown reason'}). Run as an ordinary user, ` +
+      `or make it: useradd --system ${SERVER_USER}`,
   );
 }
 

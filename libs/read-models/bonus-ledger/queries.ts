@@ -92,7 +92,9 @@ export function payLines(
 /** With the event that proposed the line and the line's ordinal there. */
 export type BatchLineRecord = LedgerRecord & { readonly position: Position; readonly line: number };
 
-/** A batch's lines in canonical order, a page; of the generation that stands. By the primary key. */
+/**
+ * A batch's lines in canonical order, a page; of the generation that stands. By the primary key.
+ */
 export async function batchLines(
   sql: Sql,
   batchId: string,

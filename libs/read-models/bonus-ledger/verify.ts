@@ -28,7 +28,8 @@ const CHECKS: readonly Check[] = [
   {
     text: first(`
       select position, line::text as subject,
-        case when sum(posted_minor) <> 0 then sum(posted_minor) else sum(pending_minor) end as amount
+        case when sum(posted_minor) <> 0 then sum(posted_minor) else sum(pending_minor) end
+          as amount
       from ledger_entry group by position, line
       having sum(posted_minor) <> 0 or sum(pending_minor) <> 0`),
     says: (f) => `transaction ${f.subject} of event ${f.position} sums to ${f.amount}`,

@@ -33,7 +33,9 @@ export class BoardEntryRow {
   @Column({ name: 'provisional', type: 'boolean' })
   provisional!: boolean;
 
-  /** The figures negated where higher is better, so that one rising index serves; null ranks last. */
+  /**
+   * The figures negated where higher is better, so that one rising index serves; null ranks last.
+   */
   @Column({ name: 'score', type: 'numeric' })
   score!: string;
 

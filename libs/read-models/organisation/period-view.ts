@@ -93,7 +93,9 @@ export function unitPathIn(
   return path;
 }
 
-/** scoring: unit and position of a period are those of its last day, or of the person's last day. */
+/**
+ * scoring: unit and position of a period are those of its last day, or of the person's last day.
+ */
 export function placementIn(person: Person, view: PeriodView): Placement {
   const leftOn = heldBefore(person.leavings, view.cut);
   const day = leftOn !== null && leftOn < view.lastDay ? leftOn : view.lastDay;
