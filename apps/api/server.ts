@@ -12,7 +12,7 @@ import { validation } from './validation.js';
 
 export type ApiOptions = {
   readonly host: string;
-  readonly port: number; // 0: any free one
+  readonly port: number; // 0: whichever is free
 };
 
 export type Api = {

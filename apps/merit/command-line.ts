@@ -72,7 +72,7 @@ function addStore(program: Command, run: Run): void {
   program
     .command('start')
     .description('everything in one process, with queries over HTTP')
-    .option('--port <port>', 'port to listen on; 0: any free one (default: 8080)')
+    .option('--port <port>', 'port to listen on; 0: whichever is free (default: 8080)')
     .action(async (_, command: Command) => {
       const { start } = await import('./commands/start.js');
       await run(start)(optionsOf(command));
@@ -81,7 +81,7 @@ function addStore(program: Command, run: Run): void {
     .command('demo')
     .description('import the bundled organisation into a fresh store, show and serve it')
     .option('--once', 'show it and end')
-    .option('--port <port>', 'port to listen on; 0: any free one (default: 8080)')
+    .option('--port <port>', 'port to listen on; 0: whichever is free (default: 8080)')
     .action(async (_, command: Command) => {
       const { demo } = await import('./commands/demo.js');
       const options = optionsOf<{ once?: boolean }>(command);

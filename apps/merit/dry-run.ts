@@ -130,7 +130,7 @@ async function createDatabase(owner: Client, name: string): Promise<void> {
   }
 }
 
-/** Up to the head at the beginning; in bounded memory, about 40,000 events a second. */
+/** Up to the head at the beginning; in bounded memory, some 20,000 events a second. */
 async function copyLog(
   owner: Client,
   ownerUrl: string,

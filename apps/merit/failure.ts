@@ -25,6 +25,7 @@ export function failureOf(error: unknown, options: { readonly debug: boolean }):
 }
 
 function codeOf(error: Error): string | null {
+  if (error.name === 'DatasetError') return 'dataset-directory';
   const { code } = error as { readonly code?: unknown };
   return typeof code === 'string' ? code : null;
 }

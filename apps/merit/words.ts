@@ -57,8 +57,7 @@ const SENTENCES = {
   settlement: ['结算', 'settlement'],
   copying: ['复制日志', 'copying the log'],
   rebuilding: ['重建', 'rebuilding'],
-  yes: ['是', 'yes'],
-  no: ['否', 'no'],
+  verifying: ['核对', 'verifying'],
 } as const satisfies Record<string, readonly [zh: string, en: string]>;
 
 const IN_LANGUAGE: Readonly<Record<Language, 0 | 1>> = { zh: 0, en: 1 };

@@ -1,2 +1,52 @@
+import { allEventSpecs } from '#contexts/registry';
+import { createProgress, type Progress } from '#platform';
+import { type Finding, type VerificationProgress, verifyAll } from '#processes/verification';
 import type { Call } from '../call.js';
-export async function verify(_: Call): Promise<void> {}
+import type { ExitCode } from '../failure.js';
+import { requireFormat } from '../formats.js';
+import { standardOutput, writeJson } from '../output.js';
+import { createSession, type Session, withSystem } from '../session.js';
+import { inLanguage, wordOf } from '../words.js';
+
+/** Fails when anything does not hold; names the first place of each kind. */
+export async function verify({ env, options }: Call): Promise<ExitCode> {
+  requireFormat(options.format, ['table', 'json']);
+  const session = createSession(env, options);
+  const bars = progressBars(session);
+  const findings = await withSystem(session, 'attach', ({ pool, store, projections }) =>
+    verifyAll({
+      pool,
+      projections,
+      log: store.sealedView,
+      specs: allEventSpecs,
+      onProgress: bars.show,
+    }).finally(bars.finish),
+  );
+  if (options.format === 'json') {
+    await writeJson(standardOutput, { holds: findings.length === 0, findings });
+  } else await standardOutput.write(textOf(findings, session));
+  return findings.length === 0 ? 0 : 1;
+}
+
+function textOf(findings: readonly Finding[], { language }: Session): string {
+  if (findings.length === 0) {
+    const holds = '日志、全部投影、已公布结果与账目均核对无误';
+    return `${inLanguage(language, holds, 'log, projections, published results and ledger hold')}\n`;
+  }
+  return findings.map(({ area, message }) => `✗ ${area}: ${message}\n`).join('');
+}
+
+function progressBars({ language }: Session) {
+  const bars = new Map<string, Progress & { done: number }>();
+  return {
+    show({ phase, done, total }: VerificationProgress): void {
+      const label = `${wordOf('verifying', language)} ${phase}`;
+      const bar = bars.get(phase) ?? { ...createProgress({ label, total }), done: 0 };
+      bars.set(phase, bar);
+      bar.advance(done - bar.done);
+      bar.done = done;
+      if (done >= total) bar.finish();
+    },
+    finish: () => bars.forEach((bar) => bar.finish()),
+  };
+}
