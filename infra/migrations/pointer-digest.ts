@@ -11,7 +11,8 @@ export class PointerDigest1760000200000 implements MigrationInterface {
     );
     await runner.query(
       `UPDATE projection.pointer
-          SET pointer_digest = md5(concat_ws('|', current, coalesce(previous, 'null'), last_generation))`,
+          SET pointer_digest =
+            md5(concat_ws('|', current, coalesce(previous, 'null'), last_generation))`,
     );
   }
 

@@ -12,7 +12,9 @@ export type Envelope = {
   readonly requestHmac?: string;
 };
 
-/** The id of the event that first records a record: the same for every writer, whatever its stream. */
+/**
+ * The id of the event that first records a record: the same for every writer, whatever its stream.
+ */
 export function firstRecordEventId(kind: RecordKind, recordId: string): string {
   return nameBasedId('record', kind, recordId);
 }

@@ -167,7 +167,9 @@ function evolveAll<State, Event extends DomainEvent>(
   return { state, revision };
 }
 
-/** Decides what is still open. Refusals and repeats are settled at once, the rest wait for the log. */
+/**
+ * Decides what is still open. Refusals and repeats are settled at once, the rest wait for the log.
+ */
 function decideSteps<State, Command, Event extends DomainEvent, Facts>(
   turn: Turn<State, Command, Event, Facts>,
   entry: CachedState<State>,

@@ -8,7 +8,9 @@ export type Sql = {
   ): Promise<readonly Row[]>;
 };
 
-/** A stretch of the log: every event with `after` < position ≤ `until` that the projection reads. */
+/**
+ * A stretch of the log: every event with `after` < position ≤ `until` that the projection reads.
+ */
 export type Batch = {
   readonly events: readonly RecordedEvent[]; // personal fields sealed
   readonly after: Position;

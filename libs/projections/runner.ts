@@ -32,7 +32,9 @@ const LEASE_TTL_MS = 3_000;
 const RENEWALS_PER_TTL = 3;
 /** So near to the head a projection joins the live ones. */
 const NEAR_EVENTS = 5_000;
-/** Live batches: what is there, at once, up to this; several full ones in a row are no live feed. */
+/**
+ * Live batches: what is there, at once, up to this; several full ones in a row are no live feed.
+ */
 const LIVE_BATCH_EVENTS = 2_000;
 const FULL_BATCHES = 8;
 const FIRST_BACKOFF_MS = 50;

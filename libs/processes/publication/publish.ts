@@ -134,7 +134,9 @@ async function freezeAndScore(
   return members;
 }
 
-/** What lies outside the frozen streams is taken as of `PublicationStarted`, whoever resumes when. */
+/**
+ * What lies outside the frozen streams is taken as of `PublicationStarted`, whoever resumes when.
+ */
 async function freeze(
   engine: Engine,
   request: PublishRequest,

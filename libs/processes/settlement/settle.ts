@@ -98,7 +98,9 @@ export async function settlePeriod(
   return { ...totals, withheld: differences.withheld };
 }
 
-/** Once sealed, the differences that it posted are gone, and the batch cannot be worked out again. */
+/**
+ * Once sealed, the differences that it posted are gone, and the batch cannot be worked out again.
+ */
 async function sealedReport(engine: Engine, batchId: string): Promise<SettlementReport | null> {
   let prepared: BatchPrepared['data'] | null = null;
   for await (const events of engine.store.readStream(bonusBatchStream(batchId))) {
@@ -147,7 +149,9 @@ async function returnersOutside(sql: Sql, org: Organisation, period: string): Pr
   return rows.map(({ id }) => id).filter((id) => memberOf(org, id, period) === null);
 }
 
-/** bonus: preparing freezes the credits and awards of the batch's people; then what is due follows. */
+/**
+ * bonus: preparing freezes the credits and awards of the batch's people; then what is due follows.
+ */
 async function settlePeople(
   engine: Engine,
   request: SettleRequest,

@@ -214,7 +214,7 @@ function compareResults(
   const rules =
     resultsComputed?.rulesVersion === RULES_VERSION
       ? ''
-      : `; they were computed by rules ${resultsComputed?.rulesVersion}, these are ${RULES_VERSION}`;
+      : `; computed by rules ${resultsComputed?.rulesVersion}, these are ${RULES_VERSION}`;
   const message = `publication committed to ${committed}; there are ${count}, ${sha256}${rules}`;
   note(work, 'commitment', {}, message);
 }

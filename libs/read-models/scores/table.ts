@@ -18,7 +18,9 @@ export class ScoreResultRow {
   @Column({ name: 'position', type: 'text', collation: 'C' })
   position!: string;
 
-  /** From where on it is seen: `CyclePublished` for version 1. Null: recorded, not yet published. */
+  /**
+   * From where on it is seen: `CyclePublished` for version 1. Null: recorded, not yet published.
+   */
   @Column({ name: 'effective_position', type: 'text', collation: 'C', nullable: true })
   effectivePosition!: string | null;
 

@@ -36,7 +36,9 @@ import {
 import { changesBetween, recordIdOf, ruleOf } from './naming.js';
 import type { TracedScore, TraceStep } from './trace.js';
 
-/** A provisional score with its parts, so that a fact costs the indicators that it touches alone. */
+/**
+ * A provisional score with its parts, so that a fact costs the indicators that it touches alone.
+ */
 type Live = {
   readonly scheme: Scheme;
   readonly context: AssessmentContext;
@@ -318,7 +320,6 @@ function provisional(fold: Fold): TracedScore | null {
 /** The latest earlier result with a score, as it stands here. */
 function earlierOf({ earlier, publishedPeriods }: Fold): EarlierPublished | null {
   for (const period of [...earlier.keys()].sort().toReversed()) {
-    if (!publishedPeriods.has(period)) continue;
     const result = earlier.get(period)?.findLast(({ status }) => status === 'published');
     if (result) return { resultVersion: result.resultVersion, result };
   }
