@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import { canonicalJson } from '#kernel';
-import { decodeMetadata, encodeMetadata } from './metadata-text.js';
+import { encodeMetadata } from './metadata-text.js';
 import type { Metadata } from './port.js';
 
 const text = fc.oneof(
@@ -33,26 +33,13 @@ const metadata = fc.record(
 );
 
 describe('the text of metadata', () => {
-  it('is the RFC 8785 text, and reads back as JSON does', () => {
+  it('is the RFC 8785 text', () => {
     fc.assert(
       fc.property(metadata, (value) => {
-        const { metadataText } = encodeMetadata(value);
-        expect(metadataText).toBe(canonicalJson(value));
-        expect(decodeMetadata(metadataText)).toEqual(JSON.parse(metadataText));
+        expect(encodeMetadata(value).metadataText).toBe(canonicalJson(value));
       }),
       { numRuns: 500, verbose: true },
     );
-  });
-
-  it.each([
-    '{}',
-    '{"actor":{"id":"a","role":"r"},"causationId":"c","schemaVersion":1}',
-    '{"actor":{"id":"a","role":"r"},"causationId":"c","commandId":"d","correlationId":"e",' +
-      '"later":"x","occurredAt":"f","recordedAt":"g","schemaVersion":1}',
-    '{"actor":{"id":"a","role":"r"},"causationId":"c","commandId":"d","correlationId":"e",' +
-      '"occurredAt":"f","recordedAt":"g","schemaVersion":1,"tenant":2}',
-  ])('reads %s, which it did not write, as JSON does', (other) => {
-    expect(decodeMetadata(other)).toEqual(JSON.parse(other));
   });
 
   it('refuses members that it does not know, and what is no text', () => {

@@ -1,9 +1,9 @@
 import type { Actor, Metadata } from './port.js';
 
 /**
- * Metadata as its RFC 8785 text and back, member by member in the order that the standard gives:
- * metadata is half of every event, and this takes half the time of the general functions (1 µs an
- * event less on the way in and on the way out).
+ * Metadata as its RFC 8785 text, member by member in the order that the standard gives: metadata
+ * is half of every event, and this takes half the time of the general function (1 µs an event
+ * less). Not so on the way back: JSON.parse is quicker than code that cuts the text into strings.
  */
 const METADATA_MEMBERS: ReadonlySet<string> = new Set([
   'actor',
@@ -58,41 +58,4 @@ export function quoted(text: string): string {
     throw new TypeError(`no canonical JSON text: ${JSON.stringify(text)}`);
   }
   return JSON.stringify(text);
-}
-
-/** What `encodeMetadata` wrote, read back; any other JSON is left to the general parser. */
-export function decodeMetadata(text: string): Metadata {
-  // Without escapes a quote ends its string.
-  return (text.includes('\\') ? null : decodePlain(text)) ?? (JSON.parse(text) as Metadata);
-}
-
-function decodePlain(text: string): Metadata | null {
-  let at = 0;
-  /** The string after `key`, or null where the text goes on with something else. */
-  const stringAfter = (key: string): string | null => {
-    if (!text.startsWith(key, at)) return null;
-    const start = at + key.length;
-    const end = text.indexOf('"', start);
-    at = end + 1;
-    return text.slice(start, end);
-  };
-  const id = stringAfter('{"actor":{"id":"');
-  const onBehalfOf = stringAfter(',"onBehalfOf":"');
-  const role = stringAfter(',"role":"');
-  const causationId = stringAfter('},"causationId":"');
-  const commandId = stringAfter(',"commandId":"');
-  const correlationId = stringAfter(',"correlationId":"');
-  const occurredAt = stringAfter(',"occurredAt":"');
-  const recordedAt = stringAfter(',"recordedAt":"');
-  const requestHmac = stringAfter(',"requestHmac":"');
-  const isComplete = text.startsWith(',"schemaVersion":', at) && text.endsWith('}');
-  if (id === null || role === null || causationId === null || commandId === null) return null;
-  if (correlationId === null || occurredAt === null || recordedAt === null) return null;
-  const schemaVersion = Number(text.slice(at + ',"schemaVersion":'.length, -1));
-  if (!isComplete || !Number.isInteger(schemaVersion)) return null;
-  const actor = onBehalfOf === null ? { id, role } : { id, onBehalfOf, role };
-  const common = { actor, causationId, commandId, correlationId, occurredAt, recordedAt };
-  return requestHmac === null
-    ? { ...common, schemaVersion }
-    : { ...common, requestHmac, schemaVersion };
 }

@@ -7,6 +7,11 @@ export function toPosition(value: number): Position {
   return value === 0 ? START : String(value).padStart(DIGITS, '0');
 }
 
+/** Of a position above 0 as PostgreSQL writes it. */
+export function positionOfDigits(digits: string): Position {
+  return digits.padStart(DIGITS, '0');
+}
+
 /** The number behind a position of this store. Throws TypeError for a position of another one. */
 export function fromPosition(position: Position): number {
   if (position === START) return 0;

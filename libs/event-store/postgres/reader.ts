@@ -3,7 +3,10 @@ import { asUnavailable } from './connections.js';
 import { fromPosition } from './position.js';
 import { COLUMNS, decodeRow, selectRows, type EventRow, type Queryable } from './rows.js';
 
-/** More would survive the young generation and be copied: 7 against 5 µs of CPU an event at 5,000. */
+/**
+ * A batch lives until the next has arrived. Larger ones survive the young generation meanwhile and
+ * are copied: 6.8 µs of CPU an event at 5,000 against 3.5.
+ */
 const DEFAULT_BATCH_EVENTS = 1_000;
 const FIRST_PAGE_EVENTS = 1_000;
 const LEAST_PAGE_EVENTS = 64;

@@ -1,7 +1,6 @@
 import type { CustomTypesConfig, Pool } from 'pg';
-import { decodeMetadata } from '../metadata-text.js';
-import type { RecordedEvent } from '../port.js';
-import { toPosition } from './position.js';
+import type { Metadata, RecordedEvent } from '../port.js';
+import { positionOfDigits } from './position.js';
 
 /** Every read selects these, in this order, and gets them as the texts that the server sends. */
 export const COLUMNS = `
@@ -35,15 +34,19 @@ export async function selectRows(
   return answer.rows as unknown as readonly EventRow[];
 }
 
+/**
+ * JSON.parse for both texts: cutting the known members out of the text of metadata took 2 µs of
+ * CPU an event more, and every string cut out would keep its row's text in memory.
+ */
 export function decodeRow(row: EventRow): RecordedEvent {
   return {
     id: row[1],
     type: row[4],
     data: JSON.parse(row[5]) as object,
-    metadata: decodeMetadata(row[6]),
+    metadata: JSON.parse(row[6]) as Metadata,
     stream: row[2],
     revision: Number(row[3]),
-    position: toPosition(Number(row[0])),
+    position: positionOfDigits(row[0]),
     storedAt: instantOf(row[7]),
   };
 }
