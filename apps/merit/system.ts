@@ -19,6 +19,7 @@ import { DomainError } from '#kernel';
 import {
   type Configuration,
   createAppPool,
+  migrate,
   openDatabase,
   type OpenDatabase,
   type OpenMode,
@@ -90,7 +91,10 @@ export async function openKeys(
   const keyEncryptionKey = await readKeyEncryptionKey(configuration.kekFile, {
     create: database.isEmbedded,
   });
-  const connectionString = configuration.keysDatabaseUrl ?? database.appUrl;
+  const { keysDatabaseUrl } = configuration;
+  // A database of its own is prepared by the same migrations; of them, only the keys are used.
+  if (keysDatabaseUrl !== null) await migrate(keysDatabaseUrl);
+  const connectionString = keysDatabaseUrl ?? database.appUrl;
   return openPostgresKeyStore({ connectionString, keyEncryptionKey });
 }
 

@@ -23,7 +23,6 @@ export type Intent<Command, Facts> = {
   readonly command: Command;
   readonly facts: () => Facts;
   readonly envelope: Envelope;
-  readonly onAccepted?: () => void; // called once its events are in the log
 };
 
 export type Outcome =
@@ -229,7 +228,6 @@ async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
       const isWhereSent = reached === revision + countEvents(chunk);
       for (const { index } of chunk) {
         outcomes.set(index, isWhereSent ? { kind: 'accepted', revision: reached, position } : SAME);
-        if (isWhereSent) turn.intents[index]?.onAccepted?.();
       }
       // Another process appended these very events before: around them may be more of its own.
       if (!isWhereSent) return null;
