@@ -48,19 +48,53 @@ const PEOPLE_A_STEP = 400;
 const APPENDS_AT_ONCE = 128;
 const REPORTED_WITHHELD = 200;
 
+/** What a batch that another run, dead or alive, has begun may answer to this run's commands. */
+const OVERTAKEN: ReadonlySet<string> = new Set([
+  'batch-lines-differ',
+  'batch-part-missing',
+  'batch-already-prepared',
+  'batch-not-prepared',
+  'batch-changed',
+  'batch-not-approved',
+  'batch-sealed',
+  'record-id-reused', // a command of a generation that is superseded by now
+]);
+const MAX_ATTEMPTS = 6;
+
 /**
  * Prepares, approves and seals one batch for everybody: freeze credits and awards, work out what is
  * due, add the differences of periods sealed before, propose, prepare, approve, seal. Every step
  * is idempotent; a call after a crash goes on where it was.
+ *
+ * Another run may be at the same batch. Found sealed, that is the outcome. Found with other lines,
+ * they are worked out anew, since somebody may have been quicker to see a decision; lines that still
+ * differ are of a run that died before that decision, and are superseded.
  */
 export async function settlePeriod(
   engine: Engine,
   request: SettleRequest,
   onProgress: (done: number, total: number) => void = () => undefined,
 ): Promise<SettlementReport> {
+  for (let attempt = 1; ; attempt += 1) {
+    const batch = await batchOnRecord(engine, request.batchId);
+    if (batch.sealed) return batch.sealed;
+    try {
+      return await settleOnce(engine, request, batch.supersededCount, onProgress);
+    } catch (error) {
+      const isOvertaken = error instanceof DomainError && OVERTAKEN.has(error.code);
+      if (!isOvertaken || attempt === MAX_ATTEMPTS) throw error;
+      if (attempt % 2 === 0) await supersede(engine, request, batch.supersededCount);
+    }
+  }
+}
+
+async function settleOnce(
+  engine: Engine,
+  request: SettleRequest,
+  supersededCount: number,
+  onProgress: (done: number, total: number) => void,
+): Promise<SettlementReport> {
   const { batchId, period, sealedAt } = request;
-  const sealed = await sealedReport(engine, batchId);
-  if (sealed) return sealed;
   const org = await engine.organisation.current();
   if (!cycleOf(org, period)?.publishedAt) throw new DomainError('cycle-not-published', { period });
   const position = await engine.log.head();
@@ -77,6 +111,7 @@ export async function settlePeriod(
   const differences = await engine.readModels.at(position, ['settlement'], openDifferences);
   const lines = [...due, ...differences.lines];
   const totals = controlTotals(lines);
+  const { sha256 } = totals;
   const commands: BonusBatchCommand[] = [
     ...preparing({
       batchId,
@@ -90,39 +125,64 @@ export async function settlePeriod(
     }),
     {
       type: 'bonus-batches.ApproveBatch',
-      data: { batchId, sha256: totals.sha256, approvedBy: request.approver.id },
+      data: { batchId, sha256, approvedBy: request.approver.id },
     },
-    { type: 'bonus-batches.SealBatch', data: { batchId, sha256: totals.sha256, sealedAt } },
+    { type: 'bonus-batches.SealBatch', data: { batchId, sha256, sealedAt } },
   ];
-  for (const command of commands) await decideBatch(engine, request, command);
+  for (const command of commands) await decideBatch(engine, request, command, supersededCount);
   return { ...totals, withheld: differences.withheld };
 }
 
-/**
- * Once sealed, the differences that it posted are gone, and the batch cannot be worked out again.
- */
-async function sealedReport(engine: Engine, batchId: string): Promise<SettlementReport | null> {
+type BatchOnRecord = {
+  /** Once sealed, the differences that it posted are gone: it cannot be worked out again. */
+  readonly sealed: SettlementReport | null;
+  readonly supersededCount: number;
+};
+
+async function batchOnRecord(engine: Engine, batchId: string): Promise<BatchOnRecord> {
   let prepared: BatchPrepared['data'] | null = null;
+  let supersededCount = 0;
   for await (const events of engine.store.readStream(bonusBatchStream(batchId))) {
     for (const { type, data } of events) {
       if (type === 'bonus-batches.BatchPrepared.v1') prepared = data as BatchPrepared['data'];
-      if (type === 'bonus-batches.BatchSealed.v1') return prepared;
+      if (type === 'bonus-batches.BatchSuperseded.v1') supersededCount += 1;
+      if (type === 'bonus-batches.BatchSealed.v1') return { sealed: prepared, supersededCount };
     }
   }
-  return null;
+  return { sealed: null, supersededCount };
+}
+
+async function supersede(
+  engine: Engine,
+  request: SettleRequest,
+  supersededCount: number,
+): Promise<void> {
+  const data = { batchId: request.batchId, reason: 'lines-changed' };
+  try {
+    const command: BonusBatchCommand = { type: 'bonus-batches.SupersedeBatch', data };
+    await decideBatch(engine, request, command, supersededCount);
+  } catch (error) {
+    // Sealed, or superseded by somebody else, since: the next look finds it so.
+    if (!(error instanceof DomainError) || !OVERTAKEN.has(error.code)) throw error;
+  }
 }
 
 async function decideBatch(
   engine: Engine,
   request: SettleRequest,
   command: BonusBatchCommand,
+  supersededCount: number, // a line proposed again in a later generation is another event
 ): Promise<void> {
   const isApproval = command.type === 'bonus-batches.ApproveBatch';
   const actor = isApproval ? request.approver : request.preparer;
   await engine.handler.decide(bonusBatchAggregate, bonusBatchStream(request.batchId), {
     command,
     facts: () => ({ overlappingBatchIds: [], dueMinor: null }),
-    envelope: envelopeOf(request, actor, `${command.type} ${contentHash(command.data)}`),
+    envelope: envelopeOf(
+      request,
+      actor,
+      `${supersededCount} ${command.type} ${contentHash(command.data)}`,
+    ),
   });
 }
 
