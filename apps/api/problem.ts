@@ -70,6 +70,7 @@ const CODE_BY_STATUS: Readonly<Record<number, string>> = {
   404: 'not-found',
   405: 'method-not-allowed',
   413: 'body-too-large',
+  414: 'path-too-long',
   415: 'unsupported-media-type',
 };
 

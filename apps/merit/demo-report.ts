@@ -27,7 +27,7 @@ export function demoText(view: DemoView, language: Language): string {
   const sections = [
     [inLanguage(language, '等级（按考核期）', 'Tiers by period'), tiersText(view, language)],
     [
-      inLanguage(language, '排行榜（已公布）', 'Leaderboard, published'),
+      inLanguage(language, '排行榜（已公示）', 'Leaderboard, published'),
       boardText(view.published, language),
     ],
     [

@@ -53,7 +53,7 @@ const SENTENCES = {
   reading: ['读取', 'reading'],
   masterData: ['主数据', 'master data'],
   facts: ['事实', 'facts'],
-  publication: ['公布', 'publication'],
+  publication: ['公示', 'publication'],
   settlement: ['结算', 'settlement'],
   copying: ['复制日志', 'copying the log'],
   rebuilding: ['重建', 'rebuilding'],

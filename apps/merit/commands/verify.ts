@@ -30,7 +30,7 @@ export async function verify({ env, options }: Call): Promise<ExitCode> {
 
 function textOf(findings: readonly Finding[], { language }: Session): string {
   if (findings.length === 0) {
-    const holds = '日志、全部投影、已公布结果与账目均核对无误';
+    const holds = '日志、全部投影、已公示结果与账目均核对无误';
     return `${inLanguage(language, holds, 'log, projections, published results and ledger hold')}\n`;
   }
   return findings.map(({ area, message }) => `✗ ${area}: ${message}\n`).join('');
