@@ -20,6 +20,14 @@ export class CheckpointMoved extends Error {
   override readonly name = 'CheckpointMoved';
 }
 
+/**
+ * An error met while rows were put off: it may come from any event since the last `due`, so there
+ * is no telling which key to park. The rebuild begins again and puts nothing off.
+ */
+export class DeferralFailed extends Error {
+  override readonly name = 'DeferralFailed';
+}
+
 export class TooManyParkedKeys extends Error {
   override readonly name = 'TooManyParkedKeys';
 }
@@ -37,7 +45,9 @@ export function batchFor(projection: Projection, position: Position, stretch: Ba
             (streamPrefixes === undefined ||
               streamPrefixes.some((prefix) => event.stream.startsWith(prefix))),
         );
-  return { events, after: isCut ? position : stretch.after, until: stretch.until };
+  const { until, deferral } = stretch;
+  const batch = { events, after: isCut ? position : stretch.after, until };
+  return deferral === undefined || !projection.defers ? batch : { ...batch, deferral };
 }
 
 /**
@@ -57,9 +67,11 @@ export async function advance(
   try {
     return await projectKeys(context, projection, standing, batch);
   } catch (error) {
-    if (error instanceof CheckpointMoved || isPassing(error) || batch.events.length === 0) {
-      throw error;
+    if (error instanceof CheckpointMoved || isPassing(error)) throw error;
+    if (batch.deferral !== undefined) {
+      throw new DeferralFailed(describeError(error), { cause: error });
     }
+    if (batch.events.length === 0) throw error;
     return parkFailing(context, projection, standing, batch, error);
   }
 }
@@ -73,7 +85,7 @@ async function projectKeys(
   return inTransaction(context.pool, beginAt(standing.generation), async (connection) => {
     await moveCheckpoint(connection, projection, standing, batch);
     const events = await withoutParked(connection, projection, standing, batch.events);
-    if (events.length > 0) {
+    if (events.length > 0 || batch.deferral === 'due') {
       await projection.project({ ...batch, events }, toSql(connection), context.store);
     }
     return { ...standing, position: batch.until };

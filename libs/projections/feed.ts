@@ -112,7 +112,7 @@ export async function feed(
     else if (position < stretch.after) outcomes.push({ member, kind: 'lost' });
     else {
       const batch = batchFor(member.projection, position, stretch);
-      if (batch.events.length === 0) idle.push(member);
+      if (batch.events.length === 0 && batch.deferral !== 'due') idle.push(member);
       else busy.push({ member, batch });
     }
   }

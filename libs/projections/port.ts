@@ -15,7 +15,16 @@ export type Batch = {
   readonly events: readonly RecordedEvent[]; // personal fields sealed
   readonly after: Position;
   readonly until: Position;
+  /** Only for a projection with `defers`, and only while nobody reads its rows. */
+  readonly deferral?: Deferral;
 };
+
+/**
+ * In a rebuild nobody reads between two batches: what later batches would write again may be left
+ * out of the rows of one that is `open`. With `due`, which comes last and also without events, the
+ * rows are those of any other way to the same position.
+ */
+export type Deferral = 'open' | 'due';
 
 /**
  * One read model (or a process's own rows). Rules that the runner relies on:
@@ -41,6 +50,8 @@ export type Projection = {
     log: Pick<EventStore, 'readStreams' | 'readAll'>,
   ) => Promise<void>;
   readonly fresh?: () => Projection;
+  /** Makes use of `Batch.deferral`: what it put off it remembers itself. */
+  readonly defers?: true;
   /** Statements after the tables are made, for what entities cannot say (an index's INCLUDE). */
   readonly afterTables?: readonly string[];
   /** Raise it when unchanged tables come to mean something else: built anew at the next start. */

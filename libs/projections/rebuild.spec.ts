@@ -1,5 +1,5 @@
 import type { Pool } from 'pg';
-import { openPostgresEventStore, type EventStore } from '#event-store';
+import { openPostgresEventStore, type EventStore, type RecordedEvent } from '#event-store';
 import { createAppPool } from '#platform';
 import { createTestDatabase, runSql, type TestDatabase } from '../../test/support/database.js';
 import { openProjections, type Projection, type Projections, type Sql } from './index.js';
@@ -237,6 +237,58 @@ describe('a rebuild', () => {
         details: { projection: 'tally', key: 'clerk-3', count: 1 },
       });
       expect(await generationsOf(all)).toEqual([1, 1]);
+    },
+    TEST_MS,
+  );
+});
+
+describe('a rebuild that puts rows off', () => {
+  /** Keeps every event to the last batch; streams in `poison` cannot be projected. */
+  const lazy = (poison: readonly string[]): Projection => {
+    let kept: RecordedEvent[] = [];
+    return {
+      ...tally(),
+      defers: true,
+      fresh: () => lazy(poison),
+      async project(batch, sql, log) {
+        kept.push(...batch.events);
+        if (batch.deferral === 'open') return;
+        const events = kept;
+        kept = [];
+        const bad = events.find(({ stream }) => poison.includes(stream));
+        if (bad) throw new Error(`${bad.stream} is poison`);
+        await tally().project({ ...batch, events }, sql, log);
+      },
+    };
+  };
+
+  it(
+    'gives the live rows',
+    async () => {
+      await fill(store, 30_000, 20);
+      const all = await open([lazy([]), visits()]);
+      all.start();
+      await all.waitFor(NAMES, await store.head(), WAIT_MS);
+      const { differences, eventCount } = await all.rebuild();
+      expect({ differences, eventCount }).toEqual({ differences: [], eventCount: 30_000 });
+      expect((await all.read(['tally'], countTallied)).result).toBe(30_000);
+    },
+    TEST_MS,
+  );
+
+  it(
+    'parks the one key that fails, as the live runner did',
+    async () => {
+      await fill(store, 600, 20);
+      const all = await open([lazy(['clerk-3']), visits()]);
+      const runner = all.start();
+      await all.waitFor(NAMES, await store.head(), WAIT_MS);
+      await runner.stop();
+      const { differences } = await all.rebuild();
+      expect(differences).toEqual([]);
+      expect(await all.parkedKeys()).toMatchObject([
+        { projection: 'tally', generation: 3, key: 'clerk-3', eventCount: 30 },
+      ]);
     },
     TEST_MS,
   );

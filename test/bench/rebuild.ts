@@ -2,7 +2,7 @@
 import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import type { Position } from '../../libs/event-store/index.js';
-import { clientCpuUs } from './lib/cpu.js';
+import { clientCpuUs, serverCpuUs } from './lib/cpu.js';
 import { answerTask, ownTask, runInFork } from './lib/fork.js';
 import {
   importFolder,
@@ -13,6 +13,7 @@ import {
   writeBenchOrganisation,
 } from './lib/organisation.js';
 import { median, ratioOf, takeTurns } from './lib/rounds.js';
+import { parentOf } from './lib/server.js';
 import { printMachine, printTable, printTargets, whole } from './lib/table.js';
 
 /** What an account manager's month has in a national organisation: 23 M facts of 70,000 people. */
@@ -24,7 +25,8 @@ type Task = { readonly kind: 'read' | 'rebuild'; readonly data: string };
 type Outcome = {
   readonly eventCount: number;
   readonly durationMs: number;
-  readonly cpuMs: number; // of this process, without the server's
+  readonly clientCpuUs: number;
+  readonly serverCpuUs: number | null; // null where there is no /proc
   readonly peakRssMiB: number;
   readonly phaseMs: Readonly<Record<string, number>>;
 };
@@ -32,13 +34,16 @@ type Outcome = {
 async function perform({ kind, data }: Task): Promise<Outcome> {
   const system = await openFolder(data, 'attach');
   try {
+    const postmasterPid = await postmasterOf(system);
+    const serverUs = serverCpuUs(postmasterPid);
     const [startedMs, startedUs] = [performance.now(), clientCpuUs()];
     const { eventCount, phaseMs } =
       kind === 'read' ? await readBare(system.engine.log) : await rebuild(system.projections);
     return {
       eventCount,
       durationMs: performance.now() - startedMs,
-      cpuMs: (clientCpuUs() - startedUs) / 1_000,
+      clientCpuUs: clientCpuUs() - startedUs,
+      serverCpuUs: serverUs === null ? null : (serverCpuUs(postmasterPid) ?? NaN) - serverUs,
       peakRssMiB: process.resourceUsage().maxRSS / 1_024,
       phaseMs,
     };
@@ -49,6 +54,11 @@ async function perform({ kind, data }: Task): Promise<Outcome> {
 
 type System = Awaited<ReturnType<typeof openFolder>>;
 type Work = Pick<Outcome, 'eventCount' | 'phaseMs'>;
+
+async function postmasterOf({ pool }: System): Promise<number | null> {
+  const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return rows[0] ? parentOf(rows[0].pid) : null;
+}
 
 async function readBare(log: System['engine']['log']): Promise<Work> {
   let eventCount = 0;
@@ -130,7 +140,8 @@ async function measure(data: string, rounds: number, isSmoke: boolean): Promise<
       '',
       'events',
       'events/s',
-      'client CPU µs/event',
+      'CPU µs/event, client',
+      'server',
       'peak MiB',
       ...PHASES.map((one) => `${one} s`),
     ],
@@ -138,7 +149,8 @@ async function measure(data: string, rounds: number, isSmoke: boolean): Promise<
       name,
       whole(medianOf(name, ({ eventCount }) => eventCount)),
       whole(medianOf(name, rateOf)),
-      medianOf(name, ({ cpuMs, eventCount }) => (cpuMs * 1_000) / eventCount).toFixed(1),
+      medianOf(name, ({ clientCpuUs: us, eventCount }) => us / eventCount).toFixed(1),
+      medianOf(name, ({ serverCpuUs: us, eventCount }) => (us ?? NaN) / eventCount).toFixed(1),
       whole(medianOf(name, ({ peakRssMiB }) => peakRssMiB)),
       ...PHASES.map((phase) =>
         name === 'rebuild'

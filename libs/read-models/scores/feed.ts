@@ -117,6 +117,7 @@ export class ScoreFeed {
         this.#drop(event.stream);
       }
     }
+    this.#shrink();
   }
 
   /**
@@ -203,6 +204,40 @@ export class ScoreFeed {
     // Events of other streams do not count, but the place in the log does.
     if (until !== START && org.position < until) org.position = until;
   }
+}
+
+/** Whose provisional scores a rebuild still has to write; of periods published since, nobody's. */
+export function createPutOff() {
+  const peopleByPeriod = new Map<string, Set<string>>();
+  const wholePeriods = new Set<string>();
+  let writtenUntil: Position | null = null;
+  return {
+    add(affected: Affected, { after }: Pick<Batch, 'after'>): void {
+      // Not as soon as they are taken: what was written then may have been rolled back.
+      if (writtenUntil !== null && after >= writtenUntil) {
+        peopleByPeriod.clear();
+        wholePeriods.clear();
+        writtenUntil = null;
+      }
+      for (const period of affected.wholePeriods) wholePeriods.add(period);
+      for (const { accountManagerId, period } of affected.pairs) {
+        const people = peopleByPeriod.get(period);
+        if (people) people.add(accountManagerId);
+        else peopleByPeriod.set(period, new Set([accountManagerId]));
+      }
+      for (const period of affected.endedPeriods) {
+        wholePeriods.delete(period);
+        peopleByPeriod.delete(period);
+      }
+    },
+    take({ until }: Pick<Batch, 'until'>): Affected {
+      const pairs = [...peopleByPeriod].flatMap(([period, people]) =>
+        [...people].map((accountManagerId) => ({ accountManagerId, period })),
+      );
+      writtenUntil = until;
+      return { pairs, wholePeriods: [...wholePeriods], endedPeriods: [] };
+    },
+  };
 }
 
 function isOpen(org: Organisation, period: string): boolean {

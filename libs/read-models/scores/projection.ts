@@ -12,7 +12,7 @@ import {
 import { memberOf, type Organisation } from '#read-models/organisation';
 import { indicatorResults } from '#rules';
 import { provisionalScore, type ProvisionalScore } from './context.js';
-import { type Affected, type PersonPeriod, ScoreFeed } from './feed.js';
+import { type Affected, createPutOff, type PersonPeriod, ScoreFeed } from './feed.js';
 import { earlierResults, personPeriodKey } from './queries.js';
 import { ProvisionalScoreRow, ScoreCycleRow, ScoreResultRow } from './table.js';
 
@@ -25,6 +25,7 @@ type Result = ResultPublished['data'] | ResultCorrected['data'];
  */
 export function scoresProjection(): Projection {
   const feed = new ScoreFeed();
+  const putOff = createPutOff();
   return {
     name: 'scores',
     entities: [
@@ -36,13 +37,19 @@ export function scoresProjection(): Projection {
     ],
     keyOf: (event) => event.stream,
     fresh: scoresProjection,
+    defers: true,
     project: async (batch, sql, log) => {
       await recordResults(batch, sql);
       const affected = await feed.affected(batch, log);
       feed.fold(batch);
       await publishCycles(batch, sql);
       await standCorrected(batch, sql);
-      await writeProvisional({ batch, sql, log, feed, affected });
+      // A rebuild works each provisional score out once, and none of a published period.
+      if (batch.deferral !== undefined) putOff.add(affected, batch);
+      if (batch.deferral !== 'open') {
+        const due = batch.deferral === 'due' ? putOff.take(batch) : affected;
+        await writeProvisional({ batch, sql, log, feed, affected: due });
+      }
       for (const period of affected.endedPeriods) feed.forget(period);
     },
   };

@@ -51,11 +51,10 @@ export const importFolder = async (
     const options = { runId: `bench ${dir}`, onProgress };
     const { accepted, repeated, refused } = await importDataset(engine, replay, options);
     const durationMs = performance.now() - startedMs;
-    const [first] = refused;
-    if (first || repeated > 0) {
-      throw new Error(
-        `${refused.length} rows refused, ${repeated} repeated: ${JSON.stringify(first)}`,
-      );
+    // A generated appeal may meet a person without a result; more than that is a fault.
+    if (repeated > 0 || refused.length * 1_000 > replay.rowCount) {
+      const text = JSON.stringify(refused[0]);
+      throw new Error(`${refused.length} rows refused, ${repeated} repeated: ${text}`);
     }
     return { rowCount: replay.rowCount, durationMs, accepted };
   } finally {

@@ -31,7 +31,7 @@ const inDatabase = (url: string, name: string): string => {
   return full.href;
 };
 
-const parentOf = (pid: number): number | null => {
+export const parentOf = (pid: number): number | null => {
   if (process.platform !== 'linux') return null;
   const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
   return Number(stat.slice(stat.lastIndexOf(')') + 2).split(' ')[1]);
