@@ -63,8 +63,9 @@ const logFindings = (): Promise<readonly Finding[]> =>
 
 async function tablesOf(condition: string): Promise<readonly Table[]> {
   const { rows } = await superuser.query<Table>(
-    `SELECT c.oid::regclass::text AS path, c.relname AS name, json_agg(json_build_object(
-              'name', a.attname, 'type', format_type(a.atttypid, NULL)) ORDER BY a.attnum) AS columns
+    `SELECT c.oid::regclass::text AS path, c.relname AS name,
+            json_agg(json_build_object('name', a.attname, 'type', format_type(a.atttypid, NULL))
+                     ORDER BY a.attnum) AS columns
        FROM pg_class c
        JOIN pg_namespace n ON n.oid = c.relnamespace
        JOIN pg_attribute a ON a.attrelid = c.oid AND a.attnum > 0 AND NOT a.attisdropped

@@ -59,7 +59,7 @@ function rowsOf(step: TraceStep, names: Names, language: TraceLanguage): string[
   });
 }
 
-/** What, before → after, rule; nothing for what has a column of its own, unless it stands alone. */
+/** What, before → after, rule; nothing for what has a column of its own, unless it is alone. */
 function detailOf(
   change: TraceChange,
   step: TraceStep,

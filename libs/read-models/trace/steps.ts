@@ -320,6 +320,7 @@ function provisional(fold: Fold): TracedScore | null {
 /** The latest earlier result with a score, as it stands here. */
 function earlierOf({ earlier, publishedPeriods }: Fold): EarlierPublished | null {
   for (const period of [...earlier.keys()].sort().toReversed()) {
+    if (!publishedPeriods.has(period)) continue;
     const result = earlier.get(period)?.findLast(({ status }) => status === 'published');
     if (result) return { resultVersion: result.resultVersion, result };
   }

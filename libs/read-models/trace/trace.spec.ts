@@ -153,7 +153,7 @@ describe('a score trace', () => {
           }
         }
       }),
-      { numRuns: RUNS, seed },
+      { numRuns: RUNS, seed, endOnFailure: true },
     );
     // The histories are rich enough to fail for each of these; another seed may miss one.
     if (seed === SEED) expect(CHANGING.filter((type) => !changing.has(type))).toEqual([]);
@@ -182,7 +182,7 @@ describe('a score trace', () => {
           }
         }
       }),
-      { numRuns: RUNS, seed },
+      { numRuns: RUNS, seed, endOnFailure: true },
     );
   }, 60_000);
 
