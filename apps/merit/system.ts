@@ -67,7 +67,7 @@ export async function openSystem(
     opened.push(() => database.close());
     const keys = await openKeys(configuration, database);
     opened.push(() => keys.close());
-    return { database, keys, log };
+    return { database, keys, log, projections: allProjections() };
   });
 }
 
@@ -76,8 +76,9 @@ export function openSystemOn(
   database: OpenDatabase,
   keys: KeyStore,
   log: Log = () => undefined,
+  projections: readonly Projection[] = allProjections(),
 ): Promise<System> {
-  return closedOnFailure(() => Promise.resolve({ database, keys, log }));
+  return closedOnFailure(() => Promise.resolve({ database, keys, log, projections }));
 }
 
 /**
@@ -107,7 +108,12 @@ function refuseUnknownStore({ eventStoreUrl }: Configuration): void {
   );
 }
 
-type Ground = { readonly database: OpenDatabase; readonly keys: KeyStore; readonly log: Log };
+type Ground = {
+  readonly database: OpenDatabase;
+  readonly keys: KeyStore;
+  readonly log: Log;
+  readonly projections: readonly Projection[];
+};
 
 async function closedOnFailure(lay: (opened: Endings) => Promise<Ground>): Promise<System> {
   const opened: Endings = [];
@@ -120,7 +126,7 @@ async function closedOnFailure(lay: (opened: Endings) => Promise<Ground>): Promi
 }
 
 async function openOn(
-  { database, keys, log }: Ground,
+  { database, keys, log, projections: defined }: Ground,
   opened: Endings,
 ): Promise<Omit<System, 'close'>> {
   const inner = await openPostgresEventStore({ connectionString: database.appUrl });
@@ -136,7 +142,7 @@ async function openOn(
     pool,
     appUrl: database.appUrl,
     store: store.sealedView,
-    projections: allProjections(),
+    projections: defined,
     log,
   });
   opened.push(() => projections.close());

@@ -86,7 +86,7 @@ async function projectKeys(
     await moveCheckpoint(connection, projection, standing, batch);
     const events = await withoutParked(connection, projection, standing, batch.events);
     if (events.length > 0 || batch.deferral === 'due') {
-      await projection.project({ ...batch, events }, toSql(connection), context.store);
+      await projection.project(partOf(batch, events), toSql(connection), context.store);
     }
     return { ...standing, position: batch.until };
   });
@@ -166,6 +166,9 @@ async function withoutParked(
   }
   return rest;
 }
+
+const partOf = (batch: Batch, events: readonly RecordedEvent[]): Batch =>
+  events.length === batch.events.length ? batch : { ...batch, events, isPart: true };
 
 type Failure = { readonly key: string; readonly events: readonly RecordedEvent[]; error: unknown };
 
@@ -247,7 +250,7 @@ async function tryPart(
   // Several keys were grouped: the log's order again.
   if (groups.length > 1) events.sort((a, b) => (a.position < b.position ? -1 : 1));
   return trySavepoint(connection, () =>
-    projection.project({ ...batch, events }, toSql(connection), context.store),
+    projection.project(partOf(batch, events), toSql(connection), context.store),
   );
 }
 

@@ -63,7 +63,8 @@ async function retryProjection(
     await standingsOf(connection, generations, 'FOR UPDATE OF c');
     const stretch = await collect(context, projection, generation, connection, known);
     for (const [key, events] of stretch.eventsByKey) {
-      const batch: Batch = { events, after: stretch.after, until: stretch.until };
+      const { after, until } = stretch;
+      const batch: Batch = { events, after, until, isPart: true };
       const failed = await trySavepoint(connection, () =>
         projection.project(batch, toSql(connection), context.store),
       );

@@ -4,7 +4,7 @@ import {
   evolveAssessment,
   initialAssessment,
 } from '#contexts/assessment';
-import { type EventStore, type Position, START } from '#event-store';
+import { type EventStore, type Position, type RecordedEvent, START } from '#event-store';
 import { ASSESSMENT_PREFIX, assessmentStream, parseAssessmentStream } from '#kernel';
 import type { Batch } from '#projections';
 import {
@@ -62,17 +62,19 @@ export class ScoreFeed {
       const key = assessmentStream(accountManagerId, period);
       if (!pairs.has(key)) pairs.set(key, { accountManagerId, period });
     };
-    for (const event of batch.events) {
-      const own = parseAssessmentStream(event.stream);
-      if (own) {
-        add(own.accountManagerId, own.period);
+    const own = batch.isPart ? new Set(batch.events) : null;
+    for (const event of own ? await withOrganisation(batch, log) : batch.events) {
+      const whose = parseAssessmentStream(event.stream);
+      if (whose) {
+        add(whose.accountManagerId, whose.period);
         if (event.type !== 'assessment.ResultCorrected.v1') continue;
         // A correction may be carried into, or ranked by, every later period still open.
-        for (const later of openAfter(org, own.period)) add(own.accountManagerId, later);
+        for (const later of openAfter(org, whose.period)) add(whose.accountManagerId, later);
         continue;
       }
       if (!ORGANISATION_PREFIXES.some((prefix) => event.stream.startsWith(prefix))) continue;
       const touched = applyToOrganisation(org, event);
+      if (own && !own.has(event)) continue;
       for (const period of touched.periods) {
         if (touched.everybody) wholePeriods.add(period);
         for (const accountManagerId of touched.accountManagerIds) add(accountManagerId, period);
@@ -238,6 +240,20 @@ export function createPutOff() {
       return { pairs, wholePeriods: [...wholePeriods], endedPeriods: [] };
     },
   };
+}
+
+/** The batch in the log's order, with the organisation's events that were left out of it. */
+async function withOrganisation(
+  { events, after, until }: Batch,
+  log: Log,
+): Promise<readonly RecordedEvent[]> {
+  const own = new Set(events.map(({ position }) => position));
+  const all = [...events];
+  const range = { after, until, streamPrefixes: ORGANISATION_PREFIXES };
+  for await (const read of log.readAll(range)) {
+    all.push(...read.filter(({ position }) => !own.has(position)));
+  }
+  return all.sort((a, b) => (a.position < b.position ? -1 : 1));
 }
 
 function isOpen(org: Organisation, period: string): boolean {
