@@ -8,12 +8,13 @@ import {
   importFolder,
   openFolder,
   placeFor,
+  postmasterOf,
   prepareOnce,
   removePlace,
+  versionOf,
   writeBenchOrganisation,
 } from './lib/organisation.js';
 import { median, ratioOf, takeTurns } from './lib/rounds.js';
-import { parentOf } from './lib/server.js';
 import { printMachine, printTable, printTargets, whole } from './lib/table.js';
 
 /** What an account manager's month has in a national organisation: 23 M facts of 70,000 people. */
@@ -54,11 +55,6 @@ async function perform({ kind, data }: Task): Promise<Outcome> {
 
 type System = Awaited<ReturnType<typeof openFolder>>;
 type Work = Pick<Outcome, 'eventCount' | 'phaseMs'>;
-
-async function postmasterOf({ pool }: System): Promise<number | null> {
-  const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
-  return rows[0] ? parentOf(rows[0].pid) : null;
-}
 
 async function readBare(log: System['engine']['log']): Promise<Work> {
   let eventCount = 0;
@@ -191,10 +187,7 @@ async function main(): Promise<void> {
     const data = await prepare(place, Math.round(events / 2 / EVENTS_A_PERSON));
     const server = await openFolder(data, 'own'); // keeps the server for the processes of the run
     try {
-      const { rows } = await server.pool.query<{ version: string }>(
-        `SELECT current_setting('server_version') AS version`,
-      );
-      printMachine(rows[0]?.version ?? '');
+      printMachine(await versionOf(server));
       await projectAll(data);
       await measure(data, options.smoke ? 1 : Number(options.rounds), options.smoke);
     } finally {

@@ -19,6 +19,7 @@ import {
   importDataset,
   type ImportProgress,
 } from '../../../libs/processes/dataset-import/index.js';
+import { parentOf } from './server.js';
 
 export type Size = Pick<
   OrganisationOptions,
@@ -32,6 +33,20 @@ export const writeBenchOrganisation = (dir: string, size: Size): number =>
 /** The system of a data folder with its embedded server. */
 export const openFolder = (dataDir: string, mode: OpenMode): Promise<System> =>
   openSystem(readConfiguration({ MERIT_DATA: dataDir, MERIT_LOG_LEVEL: 'silent' }), mode);
+
+/** The server's first process, for its CPU; null where there is no /proc. */
+export const postmasterOf = async ({ pool }: System): Promise<number | null> => {
+  const { rows } = await pool.query<{ pid: number }>('SELECT pg_backend_pid() AS pid');
+  return rows[0] ? parentOf(rows[0].pid) : null;
+};
+
+/** For the line about the machine. */
+export const versionOf = async ({ pool }: System): Promise<string> => {
+  const { rows } = await pool.query<{ version: string }>(
+    `SELECT current_setting('server_version') AS version`,
+  );
+  return rows[0]?.version ?? '';
+};
 
 export type Imported = {
   readonly rowCount: number;
