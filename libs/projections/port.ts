@@ -15,7 +15,9 @@ export type Batch = {
   readonly events: readonly RecordedEvent[]; // personal fields sealed
   readonly after: Position;
   readonly until: Position;
-  /** Events of other keys, parked or tried apart, are left out: what hangs on them reads the log. */
+  /**
+   * Events of other keys, parked or tried apart, are left out: what hangs on them reads the log.
+   */
   readonly isPart?: boolean;
   /** Only for a projection with `defers`, and only while nobody reads its rows. */
   readonly deferral?: Deferral;

@@ -9,7 +9,9 @@ import type { ImportReport } from '#dataset';
 import { createStoreFolder, merit, startMerit, type StoreFolder } from '../support/merit.js';
 import { exportsOf, importFolder, openTestSystem, seenTooEarly } from '../support/system.js';
 
-/** By hand: MERIT_TEST_KILLS=1000 npm test -- killed-import, with MERIT_TEST_SEED for another run. */
+/**
+ * By hand: MERIT_TEST_KILLS=1000 npm test -- killed-import, with MERIT_TEST_SEED for another run.
+ */
 const KILLS = Number(process.env['MERIT_TEST_KILLS'] ?? 5);
 const SEED = Number(process.env['MERIT_TEST_SEED'] ?? 20261121);
 const KILLS_A_ROUND = 5;

@@ -31,7 +31,8 @@ export async function verify({ env, options }: Call): Promise<ExitCode> {
 function textOf(findings: readonly Finding[], { language }: Session): string {
   if (findings.length === 0) {
     const holds = '日志、全部投影、已公示结果与账目均核对无误';
-    return `${inLanguage(language, holds, 'log, projections, published results and ledger hold')}\n`;
+    const inEnglish = 'log, projections, published results and ledger hold';
+    return `${inLanguage(language, holds, inEnglish)}\n`;
   }
   return findings.map(({ area, message }) => `✗ ${area}: ${message}\n`).join('');
 }

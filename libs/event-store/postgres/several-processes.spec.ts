@@ -10,7 +10,9 @@ const WRITER = 'test/support/event-writer.mjs';
 const WRITERS = 2;
 const EVENTS_PER_WRITER = 2_500;
 
-/** Reliability: no reader meets an inversion or a skip, whatever writes and whatever is left open. */
+/**
+ * Reliability: no reader meets an inversion or a skip, whatever writes and whatever is left open.
+ */
 describe('several processes that append to hot streams', () => {
   let database: TestDatabase;
   let store: PostgresEventStore;

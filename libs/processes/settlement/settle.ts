@@ -67,7 +67,8 @@ const MAX_ATTEMPTS = 6;
  * is idempotent; a call after a crash goes on where it was.
  *
  * Another run may be at the same batch. Found sealed, that is the outcome. Found with other lines,
- * they are worked out anew, since somebody may have been quicker to see a decision; lines that still
+ * they are worked out anew, since somebody may have been quicker to see a decision; lines that
+ * still
  * differ are of a run that died before that decision, and are superseded.
  */
 export async function settlePeriod(
