@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#kernel';
 import { apiModule } from './api.module.js';
 import type { ApiSystem } from './dependencies.js';
+import { isLocalHost, requireLocalHost } from './local-host.js';
 import { Metrics } from './metrics.js';
 import { problem, ProblemFilter, problemOf, sendProblem } from './problem.js';
 import { validation } from './validation.js';
@@ -21,19 +22,20 @@ export type Api = {
   readonly close: () => Promise<void>;
 };
 
-/** Nobody is asked who he is yet: only this machine is let in. */
-const LOCAL_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 const BODY_LIMIT_BYTES = 1024; // queries have none
 const REQUEST_TIMEOUT_MS = 10_000; // of reading one in
 const CONNECTION_TIMEOUT_MS = 60_000;
 const MAX_PATH_PARAMETER_LENGTH = 200;
+const CLOSE_IDLE_EVERY_MS = 50;
+/** Longer than the longest answer, which waits for a position. */
+const CLOSE_LIMIT_MS = 10_000;
 
 /**
  * Serves the read models over HTTP. Errors: DomainError `host-not-local`, `port-in-use`,
  * `port-not-allowed`.
  */
 export async function startApi(system: ApiSystem, { host, port }: ApiOptions): Promise<Api> {
-  refuseOtherMachines(host);
+  requireLocalHost(host);
   const metrics = new Metrics(system);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
@@ -55,17 +57,23 @@ export async function startApi(system: ApiSystem, { host, port }: ApiOptions): P
   await listen(app, host, port);
   const address = app.getHttpServer().address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${shownHost}:${address.port}`, close: () => app.close() };
+  return { url: `http://${shownHost}:${address.port}`, close: () => closeGracefully(app) };
 }
 
-function refuseOtherMachines(host: string): void {
-  if (LOCAL_HOSTS.has(host)) return;
-  throw new DomainError(
-    'host-not-local',
-    { host },
-    `MERIT_HOST is ${host}: until callers can be told apart the API answers this machine alone; ` +
-      'leave MERIT_HOST out, or set it to 127.0.0.1',
-  );
+/**
+ * A connection whose request ends after the closing has begun would be kept alive for its next one,
+ * and with it this process.
+ */
+async function closeGracefully(app: NestFastifyApplication): Promise<void> {
+  const server = app.getHttpServer();
+  const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
+  const all = setTimeout(() => server.closeAllConnections(), CLOSE_LIMIT_MS);
+  try {
+    await app.close();
+  } finally {
+    clearInterval(idle);
+    clearTimeout(all);
+  }
 }
 
 async function listen(app: NestFastifyApplication, host: string, port: number): Promise<void> {
@@ -96,7 +104,7 @@ function addHooks(fastify: FastifyInstance, metrics: Metrics): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) void reply.header(name, value);
     // A page of somebody else's whose name is made to point at this machine is not this machine.
-    if (LOCAL_HOSTS.has(request.hostname.replace(/^\[|\]$/g, ''))) done();
+    if (isLocalHost(request.hostname.replace(/^\[|\]$/g, ''))) done();
     else sendProblem(reply, problem(421, 'host-not-local'));
   });
   fastify.addHook('onResponse', (request, reply, done) => {

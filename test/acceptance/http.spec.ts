@@ -250,4 +250,18 @@ describe('the API of a running start', () => {
     },
     LIMIT_MS,
   );
+
+  it(
+    'lets a request under way end when it is told to stop',
+    async () => {
+      const pending = get(`/v1/tiers?after=${BEYOND}`);
+      // Answered after the request before it on a second connection: the first one is under way.
+      await get('/health/live');
+      served.child.kill('SIGTERM');
+      expect((await pending).status).toBe(503);
+      expect((await served.ended).exitCode).toBe(0);
+      await expect(get('/health/live')).rejects.toThrow('fetch failed');
+    },
+    LIMIT_MS,
+  );
 });

@@ -3,6 +3,7 @@ import { mkdtemp } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { requireLocalHost } from '../../api/local-host.js';
 import { DatasetError } from '#dataset';
 import { START } from '#event-store';
 import { type Configuration, removeDataFolder } from '#platform';
@@ -21,6 +22,7 @@ import { inLanguage } from '../words.js';
 export async function demo({ env, options }: Call, { once }: { once: boolean }): Promise<void> {
   requireFormat(options.format, ['table', 'json']);
   const asked = createSession(env, options);
+  if (!once) requireLocalHost(asked.configuration.host);
   const dataDir = once
     ? await mkdtemp(path.join(tmpdir(), 'merit-demo-'))
     : path.join(asked.configuration.dataDir, 'demo');

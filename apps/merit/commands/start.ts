@@ -1,3 +1,4 @@
+import { requireLocalHost } from '../../api/local-host.js';
 import { DomainError } from '#kernel';
 import type { Call } from '../call.js';
 import { requireFormat } from '../formats.js';
@@ -12,6 +13,7 @@ export async function start({ env, options }: Call): Promise<void> {
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
   const { configuration, logger, language } = session;
+  requireLocalHost(configuration.host);
   refuseRelay(session);
   const ended = untilSignal();
   const system = await openSystem(configuration, 'own', (message) => logger.info(message));
