@@ -110,9 +110,11 @@ function isFact(row: DatasetRow): row is FactRow {
 function isKnownPerson(run: ImportRun, org: Organisation, row: DatasetRow): boolean {
   const { accountManagerId } = row;
   if (employmentOf(org, accountManagerId)) return true;
-  if (!run.refusedLines.has(lineKey(row))) {
-    refuse(run, row, new DomainError('unknown-account-manager', { accountManagerId }));
-  }
+  if (run.refusedLines.has(lineKey(row))) return false;
+  const error = new DomainError('unknown-account-manager', { accountManagerId });
+  refuse(run, row, error);
+  const earlier = row.kind === 'goal' ? row.supersededLines : [];
+  for (const line of earlier) refuse(run, { file: row.file, line }, error);
   return false;
 }
 
