@@ -22,8 +22,8 @@ export function importText(report: ImportReport, language: Language): string {
   return `${counts}\n\n${renderTable(columnsOf(['code', 'count'], language), rows)}`;
 }
 
-/** Sections for people, each under its heading. */
-export function demoText(view: DemoView, language: Language): string {
+/** Sections for people, each under its heading; `dataDir` is null where nothing is kept. */
+export function demoText(view: DemoView, language: Language, dataDir: string | null): string {
   const sections = [
     [inLanguage(language, '等级（按考核期）', 'Tiers by period'), tiersText(view, language)],
     [
@@ -39,7 +39,7 @@ export function demoText(view: DemoView, language: Language): string {
       totalsText(view, language),
     ],
     [inLanguage(language, '试算平衡', 'Trial balance'), balanceText(view, language)],
-    [traceTitle(view, language), traceText(view, language)],
+    [traceTitle(view, language), traceText(view, language, dataDir)],
   ] as const;
   return sections.map(([title, text]) => `\n■ ${title}\n\n${text}\n`).join('');
 }
@@ -119,7 +119,7 @@ function traceTitle({ trace }: DemoView, language: Language): string {
   return inLanguage(language, `得分溯源 ${whose}`, `Score trace of ${whose}`);
 }
 
-function traceText({ trace }: DemoView, language: Language): string {
+function traceText({ trace }: DemoView, language: Language, dataDir: string | null): string {
   if (!trace) return '';
   const { columns, rows } = renderTrace(trace, language);
   const shown = rows.slice(-TRACE_ROWS);
@@ -129,11 +129,10 @@ function traceText({ trace }: DemoView, language: Language): string {
   );
   const left = rows.length - shown.length;
   if (left === 0) return table;
-  const more = inLanguage(
-    language,
-    `（此前还有 ${left} 行：merit trace ${trace.accountManagerId} ${trace.period}）`,
-    `(${left} rows before these: merit trace ${trace.accountManagerId} ${trace.period})`,
-  );
+  const { accountManagerId, period } = trace;
+  const command = `merit trace ${accountManagerId} ${period} --data ${dataDir}`;
+  const more = inLanguage(language, `（此前还有 ${left} 行）`, `(${left} rows before these)`);
+  if (dataDir !== null) return `${more} ${command}\n${table}`;
   return `${more}\n${table}`;
 }
 

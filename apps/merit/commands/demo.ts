@@ -34,7 +34,7 @@ export async function demo({ env, options }: Call, { once }: { once: boolean }):
   };
   const show = async (): Promise<void> => {
     opened.system = await openFresh(session);
-    await showOrganisation(opened.system, session, options.format);
+    await showOrganisation(opened.system, session, { format: options.format, isKept: !once });
     opened.isShown = true;
   };
   await withEnd(show, async () => {
@@ -72,8 +72,12 @@ async function openFresh({ configuration, logger }: Session): Promise<System> {
   return open();
 }
 
-async function showOrganisation(system: System, session: Session, format: Format): Promise<void> {
-  const { language } = session;
+async function showOrganisation(
+  system: System,
+  session: Session,
+  { format, isKept }: { readonly format: Format; readonly isKept: boolean },
+): Promise<void> {
+  const { language, configuration } = session;
   const startedMs = performance.now();
   if (format === 'table') await standardOutput.write(openingText(session));
   const report = await importInto(system, { dir: datasetDir() }, session);
@@ -81,9 +85,8 @@ async function showOrganisation(system: System, session: Session, format: Format
   if (format === 'json') return writeJson(standardOutput, { report, ...view });
   const seconds = ((performance.now() - startedMs) / 1000).toFixed(1);
   const took = inLanguage(language, `用时 ${seconds} 秒`, `in ${seconds} s`);
-  await standardOutput.write(
-    `\n${importText(report, language)}\n${demoText(view, language)}\n${took}\n`,
-  );
+  const shown = demoText(view, language, isKept ? configuration.dataDir : null);
+  await standardOutput.write(`\n${importText(report, language)}\n${shown}\n${took}\n`);
 }
 
 const openingText = ({ language, configuration: { dataDir } }: Session): string =>
