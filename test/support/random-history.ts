@@ -192,8 +192,9 @@ async function enrol(world: World, accountManagerId: string): Promise<void> {
 }
 
 async function play(world: World, [kind, a, b, c]: Act): Promise<void> {
-  const accountManagerId = PEOPLE[a % PEOPLE.length] as string;
-  const period = PERIODS[b % PERIODS.length] as string;
+  // Uneven: facts of one person and period must meet, or nothing depends on what was before.
+  const accountManagerId = PEOPLE[[0, 0, 0, 0, 1, 2, 3][a % 7] ?? 0] as string;
+  const period = PERIODS[[0, 1, 1, 2, 2][b % 5] ?? 0] as string;
   const choice = kind % 24;
   if (choice < 3) return void (await stepPublication(world, period, c));
   if (choice < 7) return void (await correct(world, accountManagerId, period, c));
@@ -271,7 +272,7 @@ function openFact(state: AssessmentState, drawn: Drawn): Fact | null {
   const { id, at, kind, c } = drawn;
   switch (kind % 9) {
     case 0:
-      return creditFact(id, at);
+      return c % 6 === 5 ? creditFact(id, at) : traceFact(state, drawn);
     case 1: {
       const data = { indicatorId: c % 4 ? 'sales' : 'visits', target: String(1 + (c % 90)) };
       return { type: 'metrics.GoalSet.v1', data };
@@ -290,27 +291,15 @@ function openFact(state: AssessmentState, drawn: Drawn): Fact | null {
       const data = { ...contact, answers: { attitude: 1 + (c % 5), satisfaction: 1 + (c % 3) } };
       return { type: 'feedback-calls.FeedbackCallCompleted.v1', data };
     }
-    case 6: {
-      const trace = state.traces.at(-1);
-      if (trace && c % 3 === 0) {
-        const data = { traceId: trace.recordId, voidedAt: at, reason: 'x' };
-        return { type: 'work-traces.WorkTraceVoided.v1', data };
-      }
-      const data = {
-        traceId: id,
-        type: c % 5 ? 'visit' : 'delivery',
-        occurredAt: at,
-        loggedAt: at,
-      };
-      return { type: 'work-traces.WorkTraceLogged.v1', data: { ...data, customerId: `C${c % 3}` } };
-    }
+    case 6:
+      return traceFact(state, drawn);
     case 7: {
       const data = { complaintId: id, upheld: c % 2 === 0, decidedAt: at };
       return { type: 'conduct.ComplaintDecided.v1', data };
     }
     default: {
-      if (c % 3 === 0) {
-        const data = { vetoId: id, code: c % 2 ? 'fraud' : 'integrity-breach', recordedAt: at };
+      if (c % 2 === 0) {
+        const data = { vetoId: id, code: c % 4 ? 'fraud' : 'integrity-breach', recordedAt: at };
         return { type: 'conduct.VetoRecorded.v1', data };
       }
       const points = String((c % 7) - 3);
@@ -318,6 +307,19 @@ function openFact(state: AssessmentState, drawn: Drawn): Fact | null {
       return { type: 'conduct.AdjustmentGranted.v1', data };
     }
   }
+}
+
+function traceFact(state: AssessmentState, { id, at, c }: Drawn): Fact {
+  const trace = state.traces.at(-1);
+  if (trace && c % 4 === 0) {
+    const data = { traceId: trace.recordId, voidedAt: at, reason: 'x' };
+    return { type: 'work-traces.WorkTraceVoided.v1', data };
+  }
+  // Few days and customers, so that a customer's day is met twice.
+  const on = `${at.slice(0, -'01T10:00:00+08:00'.length)}0${1 + (c % 2)}T10:00:00+08:00`;
+  const times = { occurredAt: on, loggedAt: on };
+  const data = { traceId: id, type: c % 5 ? 'visit' : 'delivery', customerId: `C${c % 3}` };
+  return { type: 'work-traces.WorkTraceLogged.v1', data: { ...data, ...times } };
 }
 
 function evaluationFact(state: AssessmentState, { id, at, c }: Drawn): Fact {

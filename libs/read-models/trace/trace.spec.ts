@@ -1,6 +1,6 @@
 import * as fc from 'fast-check';
 import type { EventStore, RecordedEvent } from '#event-store';
-import { assessmentStream, canonicalJson, toFractionText } from '#kernel';
+import { assessmentStream, canonicalJson, nameBasedId, toFractionText } from '#kernel';
 import { indicatorResults } from '#rules';
 import {
   type Act,
@@ -197,6 +197,37 @@ describe('a score trace', () => {
     expect(first.filter(ofOthers)).toEqual([]);
     await tracer.trace('AM2', '2026-03');
     expect(log.read().filter((stream) => !stream.includes('AM2'))).toEqual([]);
+  });
+
+  it('goes back to the latest earlier result with a score, however far that is', async () => {
+    const { store, events } = await playHistory([]);
+    const metadata = events[0]!.metadata;
+    let count = 0;
+    const add = (stream: string, type: string, data: object) => {
+      count += 1;
+      const id = nameBasedId('far back', count);
+      return store.append(stream, 'any', [{ id, type, data, metadata }]);
+    };
+    const periods = Array.from(
+      { length: 10 },
+      (_, at) => `2025-${String(at + 1).padStart(2, '0')}`,
+    );
+    for (const period of [...periods, '2026-01']) {
+      const days = { firstDay: `${period}-01`, lastDay: `${period}-28` };
+      await add(`cycle-${period}`, 'cycles.CycleOpened.v1', { period, ...days, openedAt: 'x' });
+    }
+    for (const period of periods) {
+      // Away since the second month: results without a score, which nobody is ranked by.
+      const status = period === periods[0] ? 'published' : 'not-assessed';
+      const score = status === 'published' ? '91.50' : null;
+      const indicators = score ? { sales: { how: 'scored', exact: '183/2', score } } : {};
+      const result = { period, status, score, resultVersion: 1, indicators };
+      await add(`assessment-AM1-${period}`, 'assessment.ResultPublished.v1', result);
+      await add(`cycle-${period}`, 'cycles.CyclePublished.v1', { period, publishedAt: 'x' });
+    }
+    const { current } = await traceScore(store, 'AM1', '2026-01');
+    expect(current?.indicators['sales']?.how).toBe('carried');
+    expect(current?.rankingKey?.earlierScore).toBe('91.50');
   });
 
   it('can be read by people in both languages', async () => {
