@@ -1,6 +1,6 @@
 /** Where something does not hold; what applies is set. */
 export type Place = {
-  readonly position?: string; // of the log, as a plain number
+  readonly position?: string; // of the log; findings about its rows say it as a plain number
   readonly eventId?: string;
   readonly stream?: string;
   readonly projection?: string;

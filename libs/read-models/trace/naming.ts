@@ -146,7 +146,9 @@ function plainChanges(
   return (Object.keys(PLAIN_RULES) as Plain[]).flatMap((what) => {
     const [from, to] = [was?.[what] ?? null, is?.[what] ?? null];
     if (from === to) return [];
-    const rule = (what === 'grade' && GRADE_RULES[eventType]) || PLAIN_RULES[what];
+    const isCorrected = what === 'result' && eventType === 'assessment.ResultCorrected.v1';
+    const special = what === 'grade' || isCorrected ? GRADE_RULES[eventType] : undefined;
+    const rule = special ?? PLAIN_RULES[what];
     return [{ what, before: from, after: to, rule }];
   });
 }
@@ -159,7 +161,8 @@ function plainTexts(score: TracedScore): Record<Plain, string | null> {
     scheme: `${score.schemeId} v${score.schemeVersion}`,
     unit: score.unitPath.join(' < '),
     days: `${score.eligibleDays}/${score.workdays}`,
-    ranking: rankingKey && `deducted ${rankingKey.deducted}; earlier ${rankingKey.earlierScore}`,
+    ranking:
+      rankingKey && `deducted ${rankingKey.deducted}; earlier ${rankingKey.earlierScore ?? 'none'}`,
     result: stage === 'provisional' ? stage : `version ${resultVersion}`,
   };
 }
