@@ -57,6 +57,9 @@ function connectionConfig(appUrl: string, options: AppPoolOptions): PoolConfig {
 export function createAppPool(appUrl: string, options: AppPoolOptions = {}): Pool {
   const pool = new Pool({ connectionString: appUrl, ...connectionConfig(appUrl, options) });
   pool.on('error', (error) => options.log?.(`a database connection ended: ${error.message}`));
+  // The pool listens to idle connections alone: one that ends on its way out of the pool or back
+  // would have nobody to hear it, and take the process with it. Who holds it gets the error too.
+  pool.on('connect', (client) => client.on('error', () => undefined));
   return pool;
 }
 
