@@ -10,14 +10,19 @@ import {
   type ConnectionSettings,
 } from './connections.js';
 
-/** One batch is one transaction: large enough to share a flush to disk, small enough to be quick. */
+/**
+ * One batch is one transaction: large enough to share a flush to disk, small enough to be quick.
+ */
 const MAX_BATCH_APPENDS = 512;
 const MAX_BATCH_BYTES = 4 * 1024 * 1024;
 const MAX_QUEUED_APPENDS = 4 * MAX_BATCH_APPENDS;
 const MAX_QUEUED_BYTES = 4 * MAX_BATCH_BYTES;
 /** A second full batch is sent while the first commits, so that the server never waits for us. */
 const MAX_BATCHES_IN_FLIGHT = 2;
-/** A server that does not answer (stopped, cut off) is given up and asked again on a new connection. */
+/**
+ * A server that does not answer (stopped, cut off) is given up and asked again on a new
+ * connection.
+ */
 const ANSWER_TIMEOUT_MS = 15_000;
 const RETRY_PAUSES_MS = [0, 50, 100, 200, 400, 800, 1_600];
 
@@ -183,7 +188,9 @@ async function withRetries(
   throw new StoreUnavailable('event store: no answer');
 }
 
-/** Breaks a connection that does not answer in time: its query then fails as one of a lost server. */
+/**
+ * Breaks a connection that does not answer in time: its query then fails as one of a lost server.
+ */
 async function answered<T>(client: Client, query: Promise<T>): Promise<T> {
   const timer = setTimeout(() => destroy(client), ANSWER_TIMEOUT_MS);
   try {
