@@ -12,6 +12,7 @@ import {
   preparing,
   type WithheldDifference,
 } from '#contexts/bonus-batches';
+import type { Position } from '#event-store';
 import { assessmentStream, contentHash, DomainError, nameBasedId } from '#kernel';
 import type { Sql } from '#projections';
 import {
@@ -103,12 +104,7 @@ async function settleOnce(
     returnersOutside(sql, org, period),
   );
   const people = [...cohort(org, period), ...outsiders];
-  const due: BatchLine[] = [];
-  for (let from = 0; from < people.length; from += PEOPLE_A_STEP) {
-    const step = people.slice(from, from + PEOPLE_A_STEP);
-    due.push(...(await settlePeople(engine, request, org, step)));
-    onProgress(Math.min(from + PEOPLE_A_STEP, people.length), people.length);
-  }
+  const due = await settlePeople(engine, request, { org, people, onProgress });
   const differences = await engine.readModels.at(position, ['settlement'], openDifferences);
   const lines = [...due, ...differences.lines];
   const totals = controlTotals(lines);
@@ -210,27 +206,71 @@ async function returnersOutside(sql: Sql, org: Organisation, period: string): Pr
   return rows.map(({ id }) => id).filter((id) => memberOf(org, id, period) === null);
 }
 
+type Everybody = {
+  readonly org: Organisation;
+  readonly people: readonly string[];
+  readonly onProgress: (done: number, total: number) => void;
+};
+
 /**
  * bonus: preparing freezes the credits and awards of the batch's people; then what is due follows.
+ * All is worked out as of one position behind the last freeze, so that read models have to get
+ * there once and not once a step.
  */
 async function settlePeople(
   engine: Engine,
   request: SettleRequest,
-  org: Organisation,
-  accountManagerIds: readonly string[],
+  { org, people, onProgress }: Everybody,
 ): Promise<readonly BatchLine[]> {
-  const { period } = request;
+  const total = people.length;
+  for (let open = people; ;) {
+    for (const step of stepsOf(open)) {
+      await freezeCredits(engine, request, org, step.ids);
+      onProgress(Math.floor(step.done / 2), total);
+    }
+    const position = await engine.log.head();
+    const tiers = await engine.readModels.at(position, ['tiers'], (sql) =>
+      tiersInForce(sql, request.period, people),
+    );
+    const due: BatchLine[] = [];
+    const unfrozen: string[] = [];
+    for (const { ids, done } of stepsOf(people)) {
+      const frozen = await dueAt(engine, request, { org, ids, tiers, position });
+      due.push(...frozen.due);
+      unfrozen.push(...frozen.unfrozen);
+      onProgress(Math.floor((total + done) / 2), total);
+    }
+    // A return that came between the look and the freeze is not in the freeze: freeze once more.
+    if (unfrozen.length === 0) return due;
+    open = unfrozen;
+  }
+}
+
+function* stepsOf(people: readonly string[]): Generator<{ ids: readonly string[]; done: number }> {
+  for (let from = 0; from < people.length; from += PEOPLE_A_STEP) {
+    const ids = people.slice(from, from + PEOPLE_A_STEP);
+    yield { ids, done: from + ids.length };
+  }
+}
+
+type DueAt = {
+  readonly org: Organisation;
+  readonly ids: readonly string[];
+  readonly tiers: ReadonlyMap<string, number>;
+  readonly position: Position;
+};
+
+async function dueAt(
+  engine: Engine,
+  { period }: SettleRequest,
+  { org, ids, tiers, position }: DueAt,
+): Promise<{ readonly due: readonly BatchLine[]; readonly unfrozen: readonly string[] }> {
   const streamOf = (id: string): string => assessmentStream(id, period);
-  await engine.handler.prefetch(assessmentStreamAggregate, accountManagerIds.map(streamOf));
-  await freezeCredits(engine, request, org, accountManagerIds);
-  const states = await assessmentsAt(engine.log, accountManagerIds.map(streamOf));
-  const position = await engine.log.head();
-  const tiers = await engine.readModels.at(position, ['tiers'], (sql) =>
-    tiersInForce(sql, period, accountManagerIds),
-  );
-  const struckSales = await struckOriginals(engine.log, states.values());
-  return accountManagerIds.flatMap((accountManagerId) => {
-    const state = states.get(streamOf(accountManagerId)) as AssessmentState;
+  const states = await assessmentsAt(engine.log, ids.map(streamOf), position);
+  const struckSales = await struckOriginals(engine.log, states.values(), position);
+  const stateOf = (id: string): AssessmentState => states.get(streamOf(id)) as AssessmentState;
+  const due = ids.flatMap((accountManagerId) => {
+    const state = stateOf(accountManagerId);
     const scheme = schemeOf(org, accountManagerId, period, state);
     if (!scheme) return []; // nobody's scheme ever applied: there is nothing that could be due
     return dueOf({
@@ -244,6 +284,7 @@ async function settlePeople(
       struckSales,
     });
   });
+  return { due, unfrozen: ids.filter((id) => !isFrozenWhole(stateOf(id))) };
 }
 
 function schemeOf(
@@ -268,25 +309,19 @@ async function freezeCredits(
   org: Organisation,
   accountManagerIds: readonly string[],
 ): Promise<void> {
-  let open = [...accountManagerIds];
-  // A return that came between the look and the freeze is not in the freeze: look once more.
-  while (open.length > 0) {
-    const streams = open.map((id) => assessmentStream(id, request.period));
-    const states = await assessmentsAt(engine.log, streams);
-    const struck = await struckOriginals(engine.log, states.values());
-    const unfrozen = open.filter((id) => {
-      const state = states.get(assessmentStream(id, request.period)) as AssessmentState;
-      return !isFrozenWhole(state);
-    });
-    for (let from = 0; from < unfrozen.length; from += APPENDS_AT_ONCE) {
-      await Promise.all(
-        unfrozen.slice(from, from + APPENDS_AT_ONCE).map((id) => {
-          const state = states.get(assessmentStream(id, request.period)) as AssessmentState;
-          return freezeStream(engine, request, id, returnsToFreeze(org, state, struck));
-        }),
-      );
-    }
-    open = unfrozen;
+  const streamOf = (id: string): string => assessmentStream(id, request.period);
+  const states = await assessmentsAt(engine.log, accountManagerIds.map(streamOf));
+  const stateOf = (id: string): AssessmentState => states.get(streamOf(id)) as AssessmentState;
+  const unfrozen = accountManagerIds.filter((id) => !isFrozenWhole(stateOf(id)));
+  if (unfrozen.length === 0) return;
+  const struck = await struckOriginals(engine.log, states.values());
+  await engine.handler.prefetch(assessmentStreamAggregate, unfrozen.map(streamOf));
+  for (let from = 0; from < unfrozen.length; from += APPENDS_AT_ONCE) {
+    await Promise.all(
+      unfrozen
+        .slice(from, from + APPENDS_AT_ONCE)
+        .map((id) => freezeStream(engine, request, id, returnsToFreeze(org, stateOf(id), struck))),
+    );
   }
 }
 
