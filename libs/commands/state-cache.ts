@@ -3,7 +3,8 @@ export type CachedState<State> = { state: State; revision: number };
 
 export type StateCacheLimits = { readonly streamCount: number; readonly eventCount: number };
 
-const DEFAULT_LIMITS: StateCacheLimits = { streamCount: 200_000, eventCount: 3_000_000 };
+/** A fact's share of a folded assessment stream is 850 bytes, an empty one's some 3 KB. */
+const DEFAULT_LIMITS: StateCacheLimits = { streamCount: 50_000, eventCount: 300_000 };
 
 /**
  * Folded states by aggregate and stream, least recently used first out. Bounded by streams and by

@@ -85,20 +85,24 @@ const NAMESPACE_BYTES = Uint8Array.from(
   (NAMESPACE.replaceAll('-', '').match(/../g) ?? []).map((pair) => Number.parseInt(pair, 16)),
 );
 
+const NAMESPACE_STATE = sha1.create().update(NAMESPACE_BYTES);
+
 /**
  * UUIDv5 (RFC 9562) of a name made of parts; the parts are separated so that no two lists collide.
  */
 export function nameBasedId(...parts: readonly (string | number)[]): string {
+  // The namespace's state is copied and not its bytes: a third less time, and an import asks
+  // for three ids a row.
   const name = utf8ToBytes(JSON.stringify(parts));
-  const bytes = sha1(new Uint8Array([...NAMESPACE_BYTES, ...name])).slice(0, 16);
+  const bytes = NAMESPACE_STATE.clone().update(name).digest();
   bytes[6] = ((bytes[6] ?? 0) & 0x0f) | 0x50;
   bytes[8] = ((bytes[8] ?? 0) & 0x3f) | 0x80;
-  const hex = bytesToHex(bytes);
-  return [
-    hex.slice(0, 8),
-    hex.slice(8, 12),
-    hex.slice(12, 16),
-    hex.slice(16, 20),
-    hex.slice(20),
-  ].join('-');
+  let id = '';
+  for (let at = 0; at < 16; at += 1) {
+    if (at === 4 || at === 6 || at === 8 || at === 10) id += '-';
+    id += HEX_OF_BYTE[bytes[at] ?? 0];
+  }
+  return id;
 }
+
+const HEX_OF_BYTE = Array.from({ length: 256 }, (_, byte) => byte.toString(16).padStart(2, '0'));

@@ -42,9 +42,13 @@ export type ImportNote =
       readonly sumMinor: string;
     };
 
-/** Rows that are decided side by side: a window of groups whose streams are read at once. */
-const WINDOW_ROWS = 10_000;
-const WINDOW_GROUPS = 500;
+/**
+ * A window of groups has its streams read at once and is decided side by side, while the appends of
+ * the window before are still on their way to disk.
+ */
+const WINDOW_ROWS = 4_000;
+const WINDOW_GROUPS = 250;
+const WINDOWS_AT_ONCE = 3;
 
 /** An import seals one batch a period for everybody. */
 export const importedBatchId = (period: string): string => `${period}-all`;
@@ -102,29 +106,66 @@ async function replaySteps(
   let window: RowGroup[] = [];
   let rowCount = 0;
   let done = 0;
+  const windows = createOverlap(WINDOWS_AT_ONCE);
   const flush = async (): Promise<void> => {
     if (window.length === 0) return;
-    await decideGroups(run, window);
-    done += rowCount;
+    const [groups, count] = [window, rowCount];
     window = [];
     rowCount = 0;
-    run.onProgress({ phase: 'facts', done, total: replay.rowCount });
+    await windows.start(async () => {
+      await decideGroups(run, groups);
+      done += count;
+      run.onProgress({ phase: 'facts', done, total: replay.rowCount });
+    });
   };
   let continues = false;
-  for await (const step of replay.steps()) {
-    if (step.type === 'milestone') {
-      await flush();
-      await reach(run, step.milestone, onNote);
-      continue;
+  try {
+    for await (const step of replay.steps()) {
+      // Parts of one group follow each other, as a milestone does all rows before it.
+      if (step.type === 'milestone' || continues) {
+        await flush();
+        await windows.end();
+      }
+      continues = step.type === 'group' && step.group.isContinued;
+      if (step.type === 'milestone') {
+        await reach(run, step.milestone, onNote);
+        continue;
+      }
+      window.push(step.group);
+      rowCount += step.group.rows.length;
+      if (rowCount >= WINDOW_ROWS || window.length >= WINDOW_GROUPS) await flush();
     }
-    // Parts of one group follow each other; they are never in one window.
-    if (continues) await flush();
-    continues = step.group.isContinued;
-    window.push(step.group);
-    rowCount += step.group.rows.length;
-    if (rowCount >= WINDOW_ROWS || window.length >= WINDOW_GROUPS) await flush();
+    await flush();
+  } finally {
+    await windows.end();
   }
-  await flush();
+}
+
+/**
+ * Pieces of work side by side, up to a limit. The first failure is thrown by the next call, after
+ * all that was started has ended: nothing is appended behind the back of who was told of it.
+ */
+function createOverlap(limit: number): {
+  readonly start: (work: () => Promise<void>) => Promise<void>;
+  readonly end: () => Promise<void>;
+} {
+  const underWay = new Set<Promise<void>>();
+  let failure: { readonly error: unknown } | null = null;
+  const end = async (): Promise<void> => {
+    await Promise.all(underWay);
+    if (failure) throw failure.error;
+  };
+  return {
+    end,
+    async start(work) {
+      while (underWay.size >= limit) await Promise.race(underWay);
+      if (failure) return end();
+      const running = work()
+        .catch((error: unknown) => void (failure ??= { error }))
+        .finally(() => underWay.delete(running));
+      underWay.add(running);
+    },
+  };
 }
 
 /** A step of a cycle that the log refuses is told like a row; the history goes on. */
