@@ -1,5 +1,5 @@
 import type pg from 'pg';
-import type { EventStore } from '#event-store';
+import { type EventStore, StoreUnavailable } from '#event-store';
 import type { Projection, Sql } from './port.js';
 
 /** What every part of this library works with. */
@@ -100,4 +100,14 @@ export function isPassing(error: unknown): boolean {
     return true;
   }
   return /connection terminated|timeout exceeded when trying to connect/i.test(error.message);
+}
+
+const GONE_STATES = /^(08|53|57P|58)|^25006$/;
+
+/** What a caller is told of a database that is not there; other errors as they are. */
+export function asUnavailable(error: unknown): unknown {
+  if (!(error instanceof Error) || error instanceof StoreUnavailable) return error;
+  const code = 'code' in error && typeof error.code === 'string' ? error.code : null;
+  const isGone = code === null ? isPassing(error) : GONE_STATES.test(code) || /^E[A-Z]/.test(code);
+  return isGone ? new StoreUnavailable(`read models: ${error.message}`, { cause: error }) : error;
 }

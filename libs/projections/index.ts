@@ -3,7 +3,7 @@ import type { Position } from '#event-store';
 import { currentStandings, readPointer, selectProjections } from './catalogue.js';
 import { watchCommits, type Commits } from './commits.js';
 import { BEGIN_SNAPSHOT, hashTables } from './compare.js';
-import { inTransaction, type Context } from './context.js';
+import { asUnavailable, inTransaction, type Context } from './context.js';
 import { prepareGenerations, readDefinitions, type Definitions } from './generations.js';
 import { currentParkedKeys, retryParkedKeys, type RetryOutcome } from './parking.js';
 import type {
@@ -26,7 +26,10 @@ export type { Reading } from './reading.js';
 export type { RetryOutcome } from './parking.js';
 export type { Runner, RunnerOptions } from './runner.js';
 
-/** The read models of one process: reads, waits, the runner, and what operators do with them. */
+/**
+ * The read models of one process: reads, waits, the runner, and what operators do with them. All
+ * of them reject with StoreUnavailable when the database is not there.
+ */
 export type Projections = {
   /** Projects in this process, sharing the work with other runners, until it is stopped. */
   start(options?: RunnerOptions): Runner;
@@ -69,17 +72,17 @@ export async function openProjections(context: Context): Promise<Projections> {
       runners.add(runner);
       return runner;
     },
-    read: (names, query) => readCurrent(context, names, query),
+    read: (names, query) => available(readCurrent(context, names, query)),
     async waitFor(names, position, timeoutMs) {
       selectProjections(context, names);
       await commits.waitFor(names, position, timeoutMs);
     },
     onCommitted: (listener) => commits.onCommitted(listener),
-    status: () => statusOf(context),
-    parkedKeys: () => currentParkedKeys(context),
+    status: () => available(statusOf(context)),
+    parkedKeys: () => available(currentParkedKeys(context)),
     retryParked: (name) => announced(commits, retryParkedKeys(context, name)),
     rebuild: (options) => announced(commits, rebuildProjections(context, definitions, options)),
-    verify: (options) => verifyProjections(context, definitions, options),
+    verify: (options) => available(verifyProjections(context, definitions, options)),
     stepBack: () => announced(commits, stepBack(context)),
     contentHash: (name, generation) => contentHash(context, definitions, name, generation),
     async close() {
@@ -91,9 +94,18 @@ export async function openProjections(context: Context): Promise<Projections> {
 
 /** Every runner looks again at once; without the notice it would at its next lost attempt. */
 async function announced<Result>(commits: Commits, work: Promise<Result>): Promise<Result> {
-  const result = await work;
-  await commits.announceChange();
+  const result = await available(work);
+  await available(commits.announceChange());
   return result;
+}
+
+/** Error: StoreUnavailable when the database went away in the middle. */
+async function available<Result>(work: Promise<Result>): Promise<Result> {
+  try {
+    return await work;
+  } catch (error) {
+    throw asUnavailable(error);
+  }
 }
 
 function refuseDoubledNames({ projections }: Context): void {

@@ -1,10 +1,5 @@
 import type { Pool } from 'pg';
-import {
-  asUnavailable,
-  createPool,
-  sqlState,
-  type ConnectionSettings,
-} from '../postgres/connections.js';
+import { asUnavailable, createPool, type ConnectionSettings } from '../postgres/connections.js';
 import { createListener } from '../postgres/listener.js';
 import { StoreUnavailable } from '../port.js';
 import { unwrapKey, wrapKey, wrappingKey, type WrappingKey } from './cipher.js';
@@ -227,7 +222,6 @@ async function sql<Row extends object>(
   } catch (error) {
     const unavailable = asUnavailable(error);
     if (!(unavailable instanceof StoreUnavailable)) throw error;
-    const reason = sqlState(error) ?? (error as Error).message;
-    throw new StoreUnavailable(`key store: ${reason}`, { cause: error });
+    throw new StoreUnavailable(`key store: ${(error as Error).message}`, { cause: error });
   }
 }
