@@ -117,8 +117,8 @@ describe('an organisation of 48 people and 6 months, imported', () => {
     const id = someone?.['accountManagerId'] ?? '';
     expect(dump).toContain(id);
     for await (const events of all.system.store.readStream(accountManagerStream(id))) {
-      const { name } = events[0]?.data as AccountManagerEnrolled['data'];
-      expect(name).toBe(someone?.['name']);
+      const enrolled = events[0]?.data as AccountManagerEnrolled['data'] | undefined;
+      expect(enrolled?.name).toBe(someone?.['name']);
     }
   });
 
