@@ -1,8 +1,13 @@
+import { type ChildProcess, spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import * as fc from 'fast-check';
 import { createSorter, type Sorter, spillFolder } from './external-sort.js';
+
+const SORTER = join(import.meta.dirname, 'external-sort.ts');
+const TYPESCRIPT = join(import.meta.dirname, '../../test/support/register-typescript.mjs');
 
 let parent: string;
 beforeEach(async () => {
@@ -51,6 +56,39 @@ describe('sorting more than memory holds', () => {
     expect(await allOf(sorter)).toEqual([...lines].sort()); // the runs are still there
     await folder.remove();
   });
+
+  it('removes the runs of a process that was killed, and nobody else’s', async () => {
+    const spill = `
+      import { createSorter, spillFolder } from ${JSON.stringify(SORTER)};
+      const sorter = createSorter(spillFolder(${JSON.stringify(parent)}));
+      sorter.add('a');
+      await sorter.spill();
+      console.log('spilled');
+      setInterval(() => undefined, 60_000);`;
+    const [dead, alive] = await Promise.all(
+      [0, 1].map(async () => {
+        const args = ['--import', TYPESCRIPT, '--input-type=module', '--eval', spill];
+        const child = spawn(process.execPath, args, { stdio: ['ignore', 'pipe', 'inherit'] });
+        await once(child.stdout, 'data');
+        return child;
+      }),
+    );
+    try {
+      const died = once(dead as ChildProcess, 'exit');
+      dead?.kill('SIGKILL');
+      await died;
+      expect(await readdir(parent)).toHaveLength(2);
+      const folder = spillFolder(parent);
+      const sorter = createSorter(folder);
+      sorter.add('b');
+      await sorter.spill();
+      const pids = (await readdir(parent)).map((name) => name.split('-').at(-2));
+      expect(pids.sort()).toEqual([`${alive?.pid}`, `${process.pid}`].sort());
+      await folder.remove();
+    } finally {
+      alive?.kill('SIGKILL');
+    }
+  }, 30_000);
 
   it('needs no file for what fits in memory', async () => {
     const sorter = createSorter(spillFolder(parent));

@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
-import { mkdtemp, open, rm } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { mkdtemp, open, readdir, rm } from 'node:fs/promises';
+import { hostname, tmpdir } from 'node:os';
 import { join } from 'node:path';
 
 /**
@@ -37,7 +37,7 @@ export function spillFolder(parent = tmpdir()): SpillFolder {
   let count = 0;
   return {
     newRun: async () => {
-      folder ??= mkdtemp(join(parent, 'merit-sort-'));
+      folder ??= sweep(parent).then(() => mkdtemp(join(parent, `${OWN_NAME}${process.pid}-`)));
       count += 1;
       return join(await folder, `run-${count}`);
     },
@@ -46,6 +46,28 @@ export function spillFolder(parent = tmpdir()): SpillFolder {
       folder = null;
     },
   };
+}
+
+/** With the host's name: containers that share a folder have process ids of their own. */
+const OWN_NAME = `merit-sort-${hostname()}-`;
+
+/** A process that was killed leaves its runs, gigabytes of a large import: they go with the next. */
+async function sweep(parent: string): Promise<void> {
+  for (const name of await readdir(parent)) {
+    const pid = name.startsWith(OWN_NAME) ? /^(\d+)-/.exec(name.slice(OWN_NAME.length))?.[1] : null;
+    if (!pid || isAlive(Number(pid))) continue;
+    // Another user's, or another sweep's by now: not worth an import.
+    await rm(join(parent, name), { recursive: true, force: true }).catch(() => undefined);
+  }
+}
+
+function isAlive(pid: number): boolean {
+  try {
+    process.kill(pid, 0);
+    return true;
+  } catch (error) {
+    return (error as NodeJS.ErrnoException).code === 'EPERM';
+  }
 }
 
 export function createSorter(
