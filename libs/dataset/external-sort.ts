@@ -51,7 +51,7 @@ export function spillFolder(parent = tmpdir()): SpillFolder {
 /** With the host's name: containers that share a folder have process ids of their own. */
 const OWN_NAME = `merit-sort-${hostname()}-`;
 
-/** A process that was killed leaves its runs, gigabytes of a large import: they go with the next. */
+/** A killed process leaves its runs, gigabytes of a large import: they go with the next. */
 async function sweep(parent: string): Promise<void> {
   for (const name of await readdir(parent)) {
     const pid = name.startsWith(OWN_NAME) ? /^(\d+)-/.exec(name.slice(OWN_NAME.length))?.[1] : null;
