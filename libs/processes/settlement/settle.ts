@@ -438,7 +438,7 @@ function toCorrection(row: DifferenceRow): BatchLine {
   };
 }
 
-/** ISO 4217 code (three times X) of a transaction without a currency: a batch of nobody has no money to name. */
+/** ISO 4217's code for no currency: a batch of nobody has no money to name. */
 const NO_CURRENCY = 'X'.repeat(3);
 
 /** bonus: one currency per scheme; a batch has that of its people's schemes. */
