@@ -1,25 +1,13 @@
 import { SetMetadata } from '@nestjs/common';
+import type { Role } from '#platform';
 
-/** The roles of a token; `anyone` is for what says nothing of people or scores. */
-export const ROLES = [
-  'office',
-  'rater',
-  'call-agent',
-  'account-manager',
-  'reviewer',
-  'manager',
-  'auditor',
-  'payroll',
-  'approver',
-  'admin',
-] as const;
-export type Role = (typeof ROLES)[number];
+/** `anyone` is for what says nothing of people or scores. */
 export type Admitted = readonly Role[] | readonly ['anyone'];
 
 export const ADMITS = 'merit:admits';
 
 /**
- * Whom a route is for. Every route declares it (a test sees to that), so that the guard which
- * comes with authentication finds no route that nobody thought about.
+ * Whom a route is for. Every route declares it (a test sees to that); the guard lets nobody else
+ * in. What a role may see of whom is decided behind it (authority.ts).
  */
 export const Admits = (...admitted: Admitted): MethodDecorator => SetMetadata(ADMITS, admitted);

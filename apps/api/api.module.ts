@@ -1,13 +1,12 @@
-import { type DynamicModule, Module } from '@nestjs/common';
+import { type DynamicModule, Module, type Type } from '@nestjs/common';
+import { APP_GUARD } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
-import { LedgerController } from './controllers/ledger.js';
-import { OperationsController } from './controllers/operations.js';
-import { ScoresController } from './controllers/scores.js';
+import { AREAS } from './areas/index.js';
 import { API_SYSTEM, type ApiSystem } from './dependencies.js';
 import { Metrics } from './metrics.js';
-import { READ_QUERIES } from './reads.js';
+import { RoleGuard } from './role-guard.js';
 
-export const CONTROLLERS = [ScoresController, LedgerController, OperationsController] as const;
+export const CONTROLLERS: readonly Type[] = AREAS.flatMap(({ controllers }) => controllers);
 
 @Module({})
 // oxlint-disable-next-line typescript/no-extraneous-class -- to NestJS a module is a class
@@ -21,6 +20,9 @@ export const apiModule = (system: ApiSystem, metrics: Metrics): DynamicModule =>
   providers: [
     { provide: API_SYSTEM, useValue: system },
     { provide: Metrics, useValue: metrics },
-    ...READ_QUERIES.map(({ handler }) => handler),
+    { provide: APP_GUARD, useClass: RoleGuard },
+    ...AREAS.flatMap(({ commands, queries }) => [...commands, ...queries]).map(
+      ({ handler }) => handler,
+    ),
   ],
 });

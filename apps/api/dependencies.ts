@@ -1,15 +1,20 @@
 import type { Engine } from '#commands';
 import type { EventStore } from '#event-store';
-import type { Logger } from '#platform';
+import type { Logger, TokenVerifier } from '#platform';
 import type { Projections } from '#projections';
 import type { TraceLog } from '#read-models/trace';
 
 /** What the composition root hands to the API. */
 export type ApiSystem = {
-  readonly store: Pick<EventStore, 'head' | 'lag'>;
-  readonly engine: Pick<Engine, 'organisation'>;
+  readonly store: EventStore; // personal fields open
+  readonly engine: Engine;
   readonly traceLog: TraceLog; // personal fields sealed: a trace needs none
   readonly projections: Projections;
+  readonly tokens: TokenVerifier;
+  /** The server's clock: when the organisation records what arrives. */
+  readonly clock: () => Date;
+  /** Of the HMAC that tells a repeated request from another one under the same key. */
+  readonly requestKey: Uint8Array;
   /** Settings of the database that make it slow; one plain line each. */
   readonly settingWarnings: () => Promise<readonly string[]>;
   /** Why projections of this process stand still just now, by name. */

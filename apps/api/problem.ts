@@ -32,6 +32,9 @@ export class ProblemException extends HttpException {
 const RETRY_AFTER_SECONDS = 1;
 const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   malformed: 400,
+  'token-invalid': 401,
+  'token-expired': 401,
+  'outside-authority': 403,
   'unknown-account-manager': 404,
   'unknown-projection': 404,
   'not-on-board': 404,

@@ -1,7 +1,9 @@
 import { Inject, type Type } from '@nestjs/common';
 import { type IQueryHandler, Query, QueryHandler } from '@nestjs/cqrs';
 import type { Position } from '#event-store';
+import { DomainError } from '#kernel';
 import type { Sql } from '#projections';
+import type { Organisation } from '#read-models/organisation';
 import { API_SYSTEM, type ApiSystem } from './dependencies.js';
 
 /** Read your writes: longer than this a caller does not wait, but comes again. */
@@ -51,4 +53,25 @@ export function readModelQuery<Of extends Params, Result extends object>(
     const reading = await system.projections.read(projections, (sql) => query(sql, params));
     return { position: reading.position, ...reading.result };
   });
+}
+
+/**
+ * A query on the organisation as the log's head tells it: never behind what this process has been
+ * told of the log.
+ */
+export function readOrganisation<Of extends Params, Result extends object>(
+  query: (org: Organisation, params: Of) => Result,
+): ReadQuery<Of, Result> {
+  return readQuery(async ({ store, engine }, params) => {
+    const position = await store.head(); // before the organisation is read: it holds all of it
+    refuseUnlessReached(position, params.after);
+    return { position, ...query(await engine.organisation.current(), params) };
+  });
+}
+
+/** A position that the log has not reached is no place to wait for. */
+export function refuseUnlessReached(position: Position, after: Position | undefined): void {
+  if (after !== undefined && position < after) {
+    throw new DomainError('projection-behind', { position: after });
+  }
 }

@@ -5,6 +5,7 @@ import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fa
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#kernel';
 import { apiModule } from './api.module.js';
+import { authenticateRequests } from './authentication.js';
 import type { ApiSystem } from './dependencies.js';
 import { isLocalHost, requireLocalHost } from './local-host.js';
 import { Metrics } from './metrics.js';
@@ -22,7 +23,7 @@ export type Api = {
   readonly close: () => Promise<void>;
 };
 
-const BODY_LIMIT_BYTES = 1024; // queries have none
+const BODY_LIMIT_BYTES = 256 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000; // of reading one in
 const CONNECTION_TIMEOUT_MS = 60_000;
 const MAX_PATH_PARAMETER_LENGTH = 200;
@@ -53,7 +54,9 @@ export async function startApi(system: ApiSystem, { host, port }: ApiOptions): P
   );
   app.useGlobalPipes(validation());
   app.useGlobalFilters(new ProblemFilter(system.logger));
-  addHooks(adapter.getInstance<FastifyInstance>(), metrics);
+  const fastify = adapter.getInstance<FastifyInstance>();
+  addHooks(fastify, metrics);
+  authenticateRequests(fastify, system.tokens);
   await listen(app, host, port);
   const address = app.getHttpServer().address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;

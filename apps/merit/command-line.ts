@@ -65,6 +65,7 @@ function describe(run: Run): Command {
   addStore(program, run);
   addReports(program, run);
   addUpkeep(program, run);
+  addTokens(program, run);
   return program;
 }
 
@@ -140,6 +141,21 @@ function addReports(program: Command, run: Run): void {
       await run((call) => trace(call, { accountManagerId, period: ofPeriod, ...options }))(options);
     });
 }
+
+function addTokens(program: Command, run: Run): void {
+  program
+    .command('token')
+    .description('a token of the local issuer, to call the API with')
+    .requiredOption('--role <role>', 'in which role; may be given several times', collected, [])
+    .requiredOption('--subject <id>', 'whose token')
+    .action(async (_, command: Command) => {
+      const { token } = await import('./commands/token.js');
+      const options = optionsOf<{ role: string[]; subject: string }>(command);
+      await run((call) => token(call, options))(options);
+    });
+}
+
+const collected = (text: string, earlier: readonly string[]): string[] => [...earlier, text];
 
 function addUpkeep(program: Command, run: Run): void {
   program

@@ -1,4 +1,10 @@
-import { settingWarnings } from '#platform';
+import { createHmac } from 'node:crypto';
+import {
+  createTokenVerifier,
+  openLocalIssuer,
+  readKeyEncryptionKey,
+  settingWarnings,
+} from '#platform';
 import type { Session } from './session.js';
 import type { System } from './system.js';
 
@@ -11,12 +17,17 @@ export async function serve(system: System, { configuration, logger }: Session):
   const { store, engine, projections, pool } = system;
   const runner = system.keepProjecting();
   const { host, port } = configuration;
+  const issuer = await openLocalIssuer(configuration.tokenKeyFile);
+  const kek = await readKeyEncryptionKey(configuration.kekFile, { create: false });
   const api = await startApi(
     {
       store,
       engine,
       projections,
       logger,
+      tokens: createTokenVerifier(issuer.rules),
+      clock: () => new Date(),
+      requestKey: createHmac('sha256', kek).update('merit request key').digest(),
       traceLog: store.sealedView,
       settingWarnings: () => settingWarnings(pool),
       troubles: () => runner.troubles(),

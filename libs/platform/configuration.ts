@@ -19,6 +19,7 @@ export type Configuration = {
   readonly kekFile: string; // absolute; the embedded profile makes it when it is missing
   readonly eventStoreUrl: string | null; // esdb://…; null: the log is in PostgreSQL
   readonly kafkaBrokers: readonly string[]; // empty: no relay
+  readonly tokenKeyFile: string; // absolute; of the local issuer, made when it is missing
   readonly host: string;
   readonly port: number; // 0: whichever is free
   readonly logLevel: LogLevel;
@@ -38,6 +39,7 @@ export type ConfigurationFlags = {
 const VARIABLES = [
   'MERIT_DATA',
   'MERIT_KEK_FILE',
+  'MERIT_TOKEN_KEY_FILE',
   'MERIT_HOST',
   'MERIT_PORT',
   'MERIT_LOG_LEVEL',
@@ -76,6 +78,10 @@ export function readConfiguration(
     database,
     keysDatabaseUrl: settings.url('KEYS_DATABASE_URL', DATABASE_SCHEMES),
     kekFile: path.resolve(cwd, kekFile ?? path.join(dataDir, 'key-encryption-key')),
+    tokenKeyFile: path.resolve(
+      cwd,
+      settings.text('MERIT_TOKEN_KEY_FILE') ?? path.join(dataDir, 'token-key.json'),
+    ),
     eventStoreUrl: settings.url('EVENT_STORE_URL', EVENT_STORE_SCHEMES),
     kafkaBrokers: settings.addresses('KAFKA_BROKERS'),
     host: settings.text('MERIT_HOST') ?? '127.0.0.1',

@@ -6,3 +6,4 @@ export * from './key-encryption-key.js';
 export * from './logging.js';
 export * from './progress.js';
 export * from './table.js';
+export * from './tokens/index.js';

@@ -19,7 +19,9 @@ type Line = { place: number; rank: number; accountManagerId: string; score: stri
 type Page<Item> = { position: string; items: Item[]; next: string | null };
 type Problem = { code: string; status: number; fields?: { field: string }[] };
 
-const get = (path: string): Promise<Response> => fetch(`${url}${path}`);
+let authorization: string;
+const get = (path: string): Promise<Response> =>
+  fetch(`${url}${path}`, { headers: { authorization } });
 async function answer<Body>(path: string): Promise<Body> {
   const response = await get(path);
   const text = await response.text();
@@ -68,6 +70,9 @@ beforeAll(async () => {
   const failed = served.ended.then(({ stderr }) => Promise.reject(new Error(stderr)));
   url = await Promise.race([started, failed]);
   await merit(['import', dataset, '--data', store.dataDir], store.env);
+  const asked = ['token', '--role', 'office', '--role', 'auditor', '--subject', 'office-1'];
+  const { stdout } = await merit([...asked, '--data', store.dataDir], store.env);
+  authorization = `Bearer ${stdout.trim()}`;
 }, LIMIT_MS);
 
 afterAll(async () => {

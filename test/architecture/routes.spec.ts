@@ -1,9 +1,10 @@
 import 'reflect-metadata';
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ADMITS, CONTROLLERS, ROLES } from '../../apps/api/index.js';
+import { ADMITS, CONTROLLERS } from '../../apps/api/index.js';
+import { ROLES } from '#platform';
 
-const CONTROLLER_FOLDER = join(process.cwd(), 'apps/api/controllers');
+const AREAS_FOLDER = join(process.cwd(), 'apps/api/areas');
 /** NestJS keeps a route's path under this key. */
 const PATH = 'path';
 
@@ -34,9 +35,10 @@ describe('the routes of the API', () => {
   });
 
   it('are all in controllers that the module knows', async () => {
-    const files = await readdir(CONTROLLER_FOLDER);
+    const found = await readdir(AREAS_FOLDER, { recursive: true });
+    const files = found.filter((file) => /controller\.ts$/.test(file));
     const texts = await Promise.all(
-      files.map((file) => readFile(join(CONTROLLER_FOLDER, file), 'utf8')),
+      files.map((file) => readFile(join(AREAS_FOLDER, file), 'utf8')),
     );
     const named = texts.flatMap((text) =>
       [...text.matchAll(/export class (\w+Controller)/g)].map((match) => match[1]),

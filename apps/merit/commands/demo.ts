@@ -56,6 +56,7 @@ function ownStore(configuration: Configuration, dataDir: string): Configuration 
     database: { kind: 'embedded' },
     keysDatabaseUrl: null,
     kekFile: path.join(dataDir, 'key-encryption-key'),
+    tokenKeyFile: path.join(dataDir, 'token-key.json'),
     eventStoreUrl: null,
     kafkaBrokers: [],
   };

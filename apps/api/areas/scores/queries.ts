@@ -1,34 +1,58 @@
 import { DomainError } from '#kernel';
-import {
-  accounts,
-  batchLines,
-  payLines,
-  transactions,
-  type TrialBalance,
-  trialBalance,
-} from '#read-models/bonus-ledger';
 import { type BoardLine, boardPage, boardPlace } from '#read-models/leaderboards';
 import { employmentOf } from '#read-models/organisation';
 import { provisionalPage, scorePage } from '#read-models/scores';
 import { tierPage } from '#read-models/tiers';
 import { traceScore } from '#read-models/trace';
-import { fromCursor, toCursor } from './cursor.js';
-import type {
-  AccountsQuery,
-  AnyQuery,
-  BoardPageQuery,
-  BoardQuery,
-  LedgerLinesQuery,
-  PageQuery,
-  PersonPath,
-  PersonPeriodPageQuery,
-  PersonPeriodPath,
-  TraceQuery,
-  TransactionsQuery,
-} from './queries.js';
-import { readModelQuery, readQuery } from './read-query.js';
+import { fromCursor, toCursor } from '../../cursor.js';
+import { AnyQuery, type PageOf, PageQuery } from '../../queries.js';
+import { Id, Instant, Period } from '../../fields.js';
+import { readModelQuery, readQuery } from '../../read-query.js';
 
-type PageOf<Item> = { readonly items: readonly Item[]; readonly next: string | null };
+export class BoardQuery extends AnyQuery {
+  @Period()
+  period!: string;
+
+  @Id({ example: 'retail' })
+  schemeId!: string;
+
+  @Id({ optional: true, example: '*', description: '`*`, the default: the company' })
+  unitId: string = '*';
+}
+
+export class BoardPageQuery extends PageQuery {
+  @Period()
+  period!: string;
+
+  @Id({ example: 'retail' })
+  schemeId!: string;
+
+  @Id({ optional: true, example: '*', description: '`*`, the default: the company' })
+  unitId: string = '*';
+}
+
+export class PersonPeriodPageQuery extends PageQuery {
+  @Period({ optional: true })
+  period?: string;
+
+  @Id({ optional: true, example: 'am-001' })
+  accountManagerId?: string;
+}
+
+export class TraceQuery extends AnyQuery {
+  @Instant({ optional: true, description: 'As recorded then' })
+  asOf?: string;
+}
+
+export class PersonPath {
+  @Id({ example: 'am-001' })
+  accountManagerId!: string;
+}
+
+export class PersonPeriodPath extends PersonPath {
+  @Period()
+  period!: string;
+}
 
 export const readBoard = readModelQuery(
   ['scores'],
@@ -86,55 +110,6 @@ export const readScores = personPeriodPage('scores', scorePage);
 export const readProvisionalScores = personPeriodPage('scores', provisionalPage);
 export const readTiers = personPeriodPage('tiers', tierPage);
 
-const LEDGER = ['bonus-ledger'];
-
-/** Without a batch: one person's lines of a period, which are few. */
-export const readLines = readModelQuery(
-  LEDGER,
-  async (sql, params: LedgerLinesQuery): Promise<PageOf<object>> => {
-    const { batchId, accountManagerId, period, limit } = params;
-    if (batchId !== undefined) {
-      const { lines, next } = await batchLines(sql, batchId, pageOf(params));
-      return { items: lines, next: wrapped(next) };
-    }
-    if (accountManagerId === undefined || period === undefined) {
-      throw new DomainError(
-        'malformed',
-        { fields: ['batchId', 'accountManagerId', 'period'] },
-        'lines are those of a batchId, or of an accountManagerId and a period',
-      );
-    }
-    const lines = await payLines(sql, accountManagerId, period);
-    return { items: lines.slice(0, limit), next: null };
-  },
-);
-
-export const readAccounts = readModelQuery(
-  LEDGER,
-  async (sql, params: AccountsQuery): Promise<PageOf<object>> => {
-    const page = await accounts(sql, { ...params, ...pageOf(params) });
-    return { items: page.accounts, next: wrapped(page.next) };
-  },
-);
-
-export const readTransactions = readModelQuery(
-  LEDGER,
-  async (sql, params: TransactionsQuery): Promise<PageOf<object>> => {
-    const page = await transactions(sql, { ...params, ...pageOf(params) });
-    return { items: page.transactions, next: wrapped(page.next) };
-  },
-);
-
-export const readTrialBalance = readModelQuery<AnyQuery, TrialBalance>(LEDGER, trialBalance);
-
-/** The ledger's queries call a cursor `after`; here `after` is a position of the log. */
-function pageOf({ cursor, limit }: PageQuery) {
-  const [after] = cursor === undefined ? [undefined] : fromCursor(cursor, ['string']);
-  return { after, limit };
-}
-
-const wrapped = (next: string | null): string | null => (next === null ? null : toCursor([next]));
-
 /** From the log itself, which is never behind what this process has been told of it. */
 export const readTrace = readQuery(
   async ({ store, engine, traceLog }, params: TraceQuery & PersonPeriodPath) => {
@@ -151,25 +126,3 @@ export const readTrace = readQuery(
     return { position: trace.head, trace };
   },
 );
-
-export const readProjections = readQuery(async ({ store, projections }, { after }: AnyQuery) => {
-  if (after !== undefined && (await store.head()) < after) {
-    throw new DomainError('projection-behind', { position: after });
-  }
-  const position = await store.head();
-  return { position, projections: await projections.status() };
-});
-
-export const READ_QUERIES = [
-  readBoard,
-  readPlace,
-  readScores,
-  readProvisionalScores,
-  readTiers,
-  readLines,
-  readAccounts,
-  readTransactions,
-  readTrialBalance,
-  readTrace,
-  readProjections,
-];

@@ -1,22 +1,20 @@
 import { Controller, Get, Inject, Param, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { Admits } from '../admits.js';
+import { Admits } from '../../admits.js';
 import {
   BoardPageQuery,
   BoardQuery,
   PersonPath,
   PersonPeriodPageQuery,
   PersonPeriodPath,
-  TraceQuery,
-} from '../queries.js';
-import {
   readBoard,
   readPlace,
   readProvisionalScores,
   readScores,
   readTiers,
   readTrace,
-} from '../reads.js';
+  TraceQuery,
+} from './queries.js';
 
 @Controller('v1')
 export class ScoresController {

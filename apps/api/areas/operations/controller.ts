@@ -2,11 +2,11 @@ import { Controller, Get, Header, HttpStatus, Inject, Query, Res } from '@nestjs
 import { QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import { describeError } from '#platform';
-import { Admits } from '../admits.js';
-import { API_SYSTEM, type ApiSystem } from '../dependencies.js';
-import { Metrics, METRICS_CONTENT_TYPE } from '../metrics.js';
-import { AnyQuery } from '../queries.js';
-import { readProjections } from '../reads.js';
+import { Admits } from '../../admits.js';
+import { API_SYSTEM, type ApiSystem } from '../../dependencies.js';
+import { Metrics, METRICS_CONTENT_TYPE } from '../../metrics.js';
+import { AnyQuery } from '../../queries.js';
+import { readProjections } from './queries.js';
 
 /** So far behind a board is not called live any more. */
 const LAG_WARNING_SECONDS = 10;

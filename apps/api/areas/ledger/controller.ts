@@ -1,8 +1,16 @@
 import { Controller, Get, Inject, Query } from '@nestjs/common';
 import { QueryBus } from '@nestjs/cqrs';
-import { Admits } from '../admits.js';
-import { AccountsQuery, AnyQuery, LedgerLinesQuery, TransactionsQuery } from '../queries.js';
-import { readAccounts, readLines, readTransactions, readTrialBalance } from '../reads.js';
+import { Admits } from '../../admits.js';
+import { AnyQuery } from '../../queries.js';
+import {
+  AccountsQuery,
+  LedgerLinesQuery,
+  readAccounts,
+  readLines,
+  readTransactions,
+  readTrialBalance,
+  TransactionsQuery,
+} from './queries.js';
 
 @Controller('v1/ledger')
 export class LedgerController {

@@ -1,0 +1,46 @@
+import { DomainError } from '#kernel';
+import type { Caller, Role } from '#platform';
+import {
+  accountManagers,
+  employmentOf,
+  type Organisation,
+  unitsAtOrBelow,
+} from '#read-models/organisation';
+
+/** Roles that may see every person: the assessment itself is their work. */
+const SEES_EVERYBODY: ReadonlySet<Role> = new Set(['office', 'auditor', 'reviewer', 'approver']);
+
+/**
+ * Who may see what is recorded and decided about a person, from the roles that the route admits
+ * and from the organisation's history: account managers see themselves, managers their units and
+ * those below. No other role sees a person by name.
+ */
+export function maySee(org: Organisation, caller: Caller, accountManagerId: string): boolean {
+  const { id, roles } = caller;
+  if (roles.some((role) => SEES_EVERYBODY.has(role))) return true;
+  if (roles.includes('account-manager') && id === accountManagerId) return true;
+  if (!roles.includes('manager')) return false;
+  const unitId = employmentOf(org, accountManagerId)?.unitId;
+  return unitId !== undefined && unitsOf(org, id).has(unitId);
+}
+
+/** Error: DomainError `outside-authority`. */
+export function requireSight(org: Organisation, caller: Caller, accountManagerId: string): void {
+  if (maySee(org, caller, accountManagerId)) return;
+  throw new DomainError('outside-authority', { accountManagerId });
+}
+
+/**
+ * A manager's units: those in which somebody names him as supervisor, and all below them. History
+ * says so, never the token.
+ */
+export function unitsOf(org: Organisation, callerId: string): ReadonlySet<string> {
+  const seen = new Set<string>();
+  for (const accountManagerId of accountManagers(org)) {
+    const employment = employmentOf(org, accountManagerId);
+    if (employment?.supervisorId !== callerId || employment.leftOn !== null) continue;
+    if (seen.has(employment.unitId)) continue;
+    for (const unitId of unitsAtOrBelow(org, employment.unitId)) seen.add(unitId);
+  }
+  return seen;
+}

@@ -1,0 +1,154 @@
+import { applyDecorators } from '@nestjs/common';
+import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
+import { Type } from 'class-transformer';
+import {
+  ArrayMaxSize,
+  ArrayMinSize,
+  IsArray,
+  IsBoolean,
+  IsIn,
+  IsInt,
+  IsOptional,
+  IsString,
+  Matches,
+  Max,
+  MaxLength,
+  Min,
+  MinLength,
+  ValidateNested,
+} from 'class-validator';
+import { MAX_ID_LENGTH, MAX_TEXT_LENGTH } from '#kernel';
+
+/**
+ * The fields of commands and queries: each says in one line what is checked and what the OpenAPI
+ * document tells of it, so that the two cannot differ. `optional` fields may be left out.
+ */
+type FieldOptions = {
+  readonly description?: string;
+  readonly example?: unknown;
+  readonly optional?: boolean;
+};
+
+/** Nothing that breaks a line or a stream's name. */
+const ID = /^[^\u0000-\u001f\u007f]+$/;
+const PERIOD = /^\d{4}-(0[1-9]|1[0-2])$/;
+const DAY = '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])';
+const TIME = '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?';
+const DATE = new RegExp(`^${DAY}$`);
+const INSTANT = new RegExp(`^${DAY}T${TIME}(Z|[+-]\\d\\d:\\d\\d)$`);
+const DECIMAL = /^-?\d{1,15}(\.\d{1,30})?$/;
+const AMOUNT_MINOR = /^-?\d{1,20}$/;
+const POSITION = /^[0-9A-Za-z._-]{1,64}$/;
+const SHA256 = /^[0-9a-f]{64}$/;
+
+function field(
+  checks: readonly PropertyDecorator[],
+  schema: ApiPropertyOptions,
+  { optional = false, description, example }: FieldOptions,
+): PropertyDecorator {
+  const shown = {
+    ...schema,
+    required: !optional,
+    ...(description === undefined ? {} : { description }),
+    ...(example === undefined ? {} : { example }),
+  } as ApiPropertyOptions;
+  return applyDecorators(...checks, ...(optional ? [IsOptional()] : []), ApiProperty(shown));
+}
+
+const pattern =
+  (form: RegExp, must: string, example: string) =>
+  (options: FieldOptions = {}) =>
+    field(
+      [Matches(form, { message: `$property must be ${must}` })],
+      { type: String, pattern: form.source },
+      { example, ...options },
+    );
+
+export const Id = (options: FieldOptions = {}): PropertyDecorator =>
+  field(
+    [
+      IsString(),
+      MinLength(1),
+      MaxLength(MAX_ID_LENGTH),
+      Matches(ID, { message: '$property must be an id without control characters' }),
+    ],
+    { type: String, minLength: 1, maxLength: MAX_ID_LENGTH, pattern: ID.source },
+    options,
+  );
+
+export const Period = pattern(PERIOD, 'a month such as 2026-01', '2026-01');
+export const DateOn = pattern(DATE, 'a date such as 2026-01-31', '2026-01-31');
+export const Instant = pattern(
+  INSTANT,
+  'an instant with its offset such as 2026-01-31T09:00:00+08:00',
+  '2026-01-31T09:00:00+08:00',
+);
+export const Decimal = pattern(DECIMAL, 'a decimal as a string such as "92.5"', '92.5');
+export const AmountMinor = pattern(AMOUNT_MINOR, 'whole minor units as a string', '120000');
+export const LogPosition = pattern(POSITION, 'a position from an earlier answer', '42');
+export const Sha256 = pattern(
+  SHA256,
+  '64 hexadecimal digits',
+  'e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855',
+);
+
+/** Free text: comment, note, reason, grounds. */
+export const Text = (options: FieldOptions = {}): PropertyDecorator =>
+  field(
+    [IsString(), MinLength(1), MaxLength(MAX_TEXT_LENGTH)],
+    { type: String, minLength: 1, maxLength: MAX_TEXT_LENGTH },
+    options,
+  );
+
+export const OneOf = (
+  allowed: readonly (string | number)[],
+  options: FieldOptions = {},
+): PropertyDecorator =>
+  field([IsIn([...allowed])], { enum: [...allowed] }, { example: allowed[0], ...options });
+
+/** `query` fields arrive as texts. */
+export const WholeNumber = (
+  { least, most, query = false }: { least: number; most: number; query?: boolean },
+  options: FieldOptions = {},
+): PropertyDecorator =>
+  field(
+    [...(query ? [Type(() => Number)] : []), IsInt(), Min(least), Max(most)],
+    { type: 'integer', minimum: least, maximum: most },
+    options,
+  );
+
+export const Flag = (options: FieldOptions = {}): PropertyDecorator =>
+  field([IsBoolean()], { type: Boolean }, { example: true, ...options });
+
+/** A list of ids, at most `most` of them. */
+export const Ids = (most: number, options: FieldOptions = {}): PropertyDecorator =>
+  field(
+    [
+      IsArray(),
+      ArrayMaxSize(most),
+      IsString({ each: true }),
+      MinLength(1, { each: true }),
+      MaxLength(MAX_ID_LENGTH, { each: true }),
+      Matches(ID, { each: true, message: '$property must be ids' }),
+    ],
+    { type: [String], maxItems: most },
+    options,
+  );
+
+/** A list of parts, each checked by its own class. */
+export const ListOf = <Part extends object>(
+  part: () => new () => Part,
+  { least = 0, most }: { least?: number; most: number },
+  options: FieldOptions = {},
+): PropertyDecorator =>
+  field(
+    [
+      IsArray(),
+      ArrayMinSize(least),
+      ArrayMaxSize(most),
+      ValidateNested({ each: true }),
+      Type(part),
+    ],
+    { type: () => [part()], minItems: least, maxItems: most } as ApiPropertyOptions,
+    options,
+  );

@@ -1,0 +1,3 @@
+export * from './local-issuer.js';
+export * from './roles.js';
+export * from './verifier.js';

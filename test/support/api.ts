@@ -1,0 +1,105 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { type Api, type ApiSystem, startApi } from '../../apps/api/index.js';
+import {
+  createLogger,
+  createTokenVerifier,
+  type LocalIssuer,
+  openLocalIssuer,
+  type Role,
+} from '#platform';
+import { openTestSystem, type TestSystem } from './system.js';
+
+/** A clock that stands until a test moves it. */
+export type TestClock = { now: Date; readonly set: (instant: string) => void };
+
+export type Answered<Body> = {
+  readonly status: number;
+  readonly body: Body;
+  readonly headers: Headers;
+};
+
+export type Client = {
+  readonly get: <Body = Record<string, unknown>>(
+    path: string,
+    headers?: Record<string, string>,
+  ) => Promise<Answered<Body>>;
+  readonly post: <Body = Record<string, unknown>>(
+    path: string,
+    body?: unknown,
+    headers?: Record<string, string>,
+  ) => Promise<Answered<Body>>;
+};
+
+export type TestApi = TestSystem & {
+  readonly url: string;
+  readonly clock: TestClock;
+  readonly issuer: LocalIssuer;
+  /** A client with a token of these roles. */
+  readonly as: (subject: string, ...roles: Role[]) => Promise<Client>;
+  /** A further API on the same database: a process of its own, all but the memory. */
+  readonly api: Api;
+};
+
+const YEAR_SECONDS = 366 * 24 * 3600;
+
+/** The API over real HTTP on a fresh database, projecting live, with a clock that tests move. */
+export async function openTestApi(startAt = '2026-01-05T09:00:00+08:00'): Promise<TestApi> {
+  const opened = await openTestSystem();
+  const { system } = opened;
+  const folder = await mkdtemp(join(tmpdir(), 'merit-api-'));
+  const issuer = await openLocalIssuer(join(folder, 'token-key.json'));
+  const clock: TestClock = {
+    now: new Date(startAt),
+    set: (instant) => void (clock.now = new Date(instant)),
+  };
+  const runner = system.keepProjecting();
+  const apiSystem: ApiSystem = {
+    store: system.store,
+    engine: system.engine,
+    projections: system.projections,
+    traceLog: system.store.sealedView,
+    tokens: createTokenVerifier({ ...issuer.rules }),
+    clock: () => clock.now,
+    requestKey: Buffer.alloc(32, 7),
+    settingWarnings: () => Promise.resolve([]),
+    troubles: () => runner.troubles(),
+    logger: createLogger({ level: 'silent' }),
+  };
+  const api = await startApi(apiSystem, { host: '127.0.0.1', port: 0 });
+  const as: TestApi['as'] = async (subject, ...roles) => {
+    const now = new Date();
+    const token = await issuer.issue({ subject, roles, validForSeconds: YEAR_SECONDS, now });
+    return clientOf(api.url, `Bearer ${token}`);
+  };
+  const close = async (): Promise<void> => {
+    await api.close();
+    await opened.close();
+    await rm(folder, { recursive: true });
+  };
+  return { ...opened, url: api.url, clock, issuer, as, api, close };
+}
+
+export function clientOf(url: string, authorization: string): Client {
+  const ask = async <Body>(
+    path: string,
+    init: RequestInit & { headers: Record<string, string> },
+  ): Promise<Answered<Body>> => {
+    const headers = { authorization, ...init.headers };
+    const response = await fetch(`${url}${path}`, { ...init, headers });
+    const text = await response.text();
+    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    const body = (isJson ? JSON.parse(text) : text) as Body;
+    return { status: response.status, body, headers: response.headers };
+  };
+  return {
+    get: (path, headers = {}) => ask(path, { headers }),
+    post: (path, body = {}, headers = {}) =>
+      ask(path, {
+        method: 'POST',
+        body: typeof body === 'string' ? body : JSON.stringify(body),
+        headers: { 'content-type': 'application/json', ...headers },
+      }),
+  };
+}
