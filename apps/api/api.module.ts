@@ -4,6 +4,7 @@ import { CqrsModule } from '@nestjs/cqrs';
 import { AREAS } from './areas/index.js';
 import { API_SYSTEM, type ApiSystem } from './dependencies.js';
 import { Metrics } from './metrics.js';
+import { OpenStreams } from './open-streams.js';
 import { RoleGuard } from './role-guard.js';
 
 export const CONTROLLERS: readonly Type[] = AREAS.flatMap(({ controllers }) => controllers);
@@ -13,13 +14,18 @@ export const CONTROLLERS: readonly Type[] = AREAS.flatMap(({ controllers }) => c
 class ApiModule {}
 
 /** The module over a system that the composition root has opened. */
-export const apiModule = (system: ApiSystem, metrics: Metrics): DynamicModule => ({
+export const apiModule = (
+  system: ApiSystem,
+  metrics: Metrics,
+  streams: OpenStreams,
+): DynamicModule => ({
   module: ApiModule,
   imports: [CqrsModule.forRoot()],
   controllers: [...CONTROLLERS],
   providers: [
     { provide: API_SYSTEM, useValue: system },
     { provide: Metrics, useValue: metrics },
+    { provide: OpenStreams, useValue: streams },
     { provide: APP_GUARD, useClass: RoleGuard },
     ...AREAS.flatMap(({ commands, queries }) => [...commands, ...queries]).map(
       ({ handler }) => handler,

@@ -1,5 +1,5 @@
 import { DomainError } from '#kernel';
-import type { Caller, Role } from '#platform';
+import type { AccessRecord, Caller, Role } from '#platform';
 import {
   accountManagers,
   employmentOf,
@@ -24,10 +24,26 @@ export function maySee(org: Organisation, caller: Caller, accountManagerId: stri
   return unitId !== undefined && unitsOf(org, id).has(unitId);
 }
 
-/** Error: DomainError `outside-authority`. */
+/**
+ * A refusal is recorded by the problem filter, with the account manager that the error names.
+ * Error: DomainError `outside-authority`.
+ */
 export function requireSight(org: Organisation, caller: Caller, accountManagerId: string): void {
   if (maySee(org, caller, accountManagerId)) return;
   throw new DomainError('outside-authority', { accountManagerId });
+}
+
+/**
+ * Notes for the auditor that the caller was shown somebody else's score, statement, trace or
+ * evaluations (`what`). `null`: a list of several people. Own reads are not noted.
+ */
+export function seen(
+  { access }: { readonly access: AccessRecord },
+  caller: Caller,
+  accountManagerId: string | null,
+  what: string,
+): void {
+  access.readOf(caller, accountManagerId, what);
 }
 
 /**

@@ -1,6 +1,6 @@
 import type { Engine } from '#commands';
 import type { EventStore } from '#event-store';
-import type { Logger, TokenVerifier } from '#platform';
+import type { AccessRecord, Logger, TokenVerifier } from '#platform';
 import type { Projections } from '#projections';
 import type { TraceLog } from '#read-models/trace';
 
@@ -11,6 +11,8 @@ export type ApiSystem = {
   readonly traceLog: TraceLog; // personal fields sealed: a trace needs none
   readonly projections: Projections;
   readonly tokens: TokenVerifier;
+  /** Reads of other people and refusals, for the auditor. */
+  readonly access: AccessRecord;
   /** The server's clock: when the organisation records what arrives. */
   readonly clock: () => Date;
   /** Of the HMAC that tells a repeated request from another one under the same key. */

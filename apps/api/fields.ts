@@ -30,7 +30,7 @@ type FieldOptions = {
 };
 
 /** Nothing that breaks a line or a stream's name. */
-const ID = /^[^\u0000-\u001f\u007f]+$/;
+const ID = /^[^\p{Cc}\p{Cs}]+$/u;
 const PERIOD = /^\d{4}-(0[1-9]|1[0-2])$/;
 const DAY = '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])';
 const TIME = '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?';

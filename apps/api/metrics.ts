@@ -1,6 +1,7 @@
 import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
 import { START } from '#event-store';
 import type { ApiSystem } from './dependencies.js';
+import type { OpenStreams } from './open-streams.js';
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
@@ -38,7 +39,21 @@ export class Metrics {
     registers: [this.registry],
   });
 
-  constructor(private readonly system: Pick<ApiSystem, 'store' | 'projections'>) {
+  private readonly openStreams = new Gauge({
+    name: 'merit_http_open_streams',
+    help: 'Server-Sent Events connections that are open',
+    registers: [this.registry],
+  });
+  private readonly lostAccess = new Gauge({
+    name: 'merit_access_records_lost',
+    help: 'Access records that the database was away too long to take',
+    registers: [this.registry],
+  });
+
+  constructor(
+    private readonly system: Pick<ApiSystem, 'store' | 'projections' | 'access'>,
+    private readonly streams: OpenStreams,
+  ) {
     collectDefaultMetrics({ register: this.registry });
   }
 
@@ -53,6 +68,8 @@ export class Metrics {
       this.system.projections.status(),
     ]);
     this.events.set(log.events);
+    this.openStreams.set(this.streams.count);
+    this.lostAccess.set(this.system.access.lostCount());
     for (const { projection, lag, parkedKeyCount } of projections) {
       this.lagEvents.set({ projection }, lag.events);
       this.lagSeconds.set({ projection }, lag.seconds);

@@ -1,8 +1,8 @@
 import { STATUS_CODES } from 'node:http';
 import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '@nestjs/common';
-import type { FastifyReply } from 'fastify';
+import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#kernel';
-import { describeError, type Logger } from '#platform';
+import { type AccessRecord, describeError, type Logger } from '#platform';
 
 /** RFC 9457. `code` is stable; `type` names it as a URI, as the RFC asks. */
 export type Problem = {
@@ -91,13 +91,29 @@ export function sendProblem(reply: FastifyReply, found: Problem): void {
 
 @Catch()
 export class ProblemFilter implements ExceptionFilter {
-  constructor(private readonly logger: Logger) {}
+  constructor(
+    private readonly system: { readonly logger: Logger; readonly access: AccessRecord },
+  ) {}
 
   catch(error: unknown, host: ArgumentsHost): void {
     const found = problemOf(error);
-    if (found.status >= 500 && found.code !== 'projection-behind') {
-      this.logger.error({ err: describeError(error) }, `answered ${found.code}`);
+    if (found.status >= 500 && !EXPECTED.has(found.code)) {
+      this.system.logger.error({ err: describeError(error) }, `answered ${found.code}`);
     }
-    sendProblem(host.switchToHttp().getResponse<FastifyReply>(), found);
+    const http = host.switchToHttp();
+    if (found.status === 403) this.record(http.getRequest<FastifyRequest>(), found.code, error);
+    sendProblem(http.getResponse<FastifyReply>(), found);
+  }
+
+  /** Somebody known was turned away: the auditor may ask from whom, and why so often. */
+  private record({ caller, method, routeOptions }: FastifyRequest, code: string, error: unknown) {
+    if (!caller) return;
+    const named = error instanceof DomainError ? error.details['accountManagerId'] : undefined;
+    const accountManagerId = typeof named === 'string' ? named : null;
+    const what = `${method} ${routeOptions.url ?? ''}`;
+    this.system.access.refused(caller, { accountManagerId, what, code });
   }
 }
+
+/** Of no interest to the log: the caller is told to come again. */
+const EXPECTED: ReadonlySet<string> = new Set(['projection-behind']);

@@ -9,6 +9,7 @@ import { authenticateRequests } from './authentication.js';
 import type { ApiSystem } from './dependencies.js';
 import { isLocalHost, requireLocalHost } from './local-host.js';
 import { Metrics } from './metrics.js';
+import { OpenStreams } from './open-streams.js';
 import { problem, ProblemFilter, problemOf, sendProblem } from './problem.js';
 import { validation } from './validation.js';
 
@@ -37,7 +38,8 @@ const CLOSE_LIMIT_MS = 10_000;
  */
 export async function startApi(system: ApiSystem, { host, port }: ApiOptions): Promise<Api> {
   requireLocalHost(host);
-  const metrics = new Metrics(system);
+  const streams = new OpenStreams();
+  const metrics = new Metrics(system, streams);
   const adapter = new FastifyAdapter({
     bodyLimit: BODY_LIMIT_BYTES,
     requestTimeout: REQUEST_TIMEOUT_MS,
@@ -48,31 +50,40 @@ export async function startApi(system: ApiSystem, { host, port }: ApiOptions): P
       sendProblem(reply, problemOf(error)),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    apiModule(system, metrics),
+    apiModule(system, metrics, streams),
     adapter,
     { logger: false, abortOnError: false },
   );
   app.useGlobalPipes(validation());
-  app.useGlobalFilters(new ProblemFilter(system.logger));
+  app.useGlobalFilters(new ProblemFilter(system));
   const fastify = adapter.getInstance<FastifyInstance>();
   addHooks(fastify, metrics);
   authenticateRequests(fastify, system.tokens);
   await listen(app, host, port);
   const address = app.getHttpServer().address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;
-  return { url: `http://${shownHost}:${address.port}`, close: () => closeGracefully(app) };
+  return {
+    url: `http://${shownHost}:${address.port}`,
+    close: () => closeGracefully(app, system, streams),
+  };
 }
 
 /**
  * A connection whose request ends after the closing has begun would be kept alive for its next one,
  * and with it this process.
  */
-async function closeGracefully(app: NestFastifyApplication): Promise<void> {
+async function closeGracefully(
+  app: NestFastifyApplication,
+  { access }: ApiSystem,
+  streams: OpenStreams,
+): Promise<void> {
   const server = app.getHttpServer();
   const idle = setInterval(() => server.closeIdleConnections(), CLOSE_IDLE_EVERY_MS);
   const all = setTimeout(() => server.closeAllConnections(), CLOSE_LIMIT_MS);
   try {
+    streams.endAll();
     await app.close();
+    await access.close();
   } finally {
     clearInterval(idle);
     clearTimeout(all);

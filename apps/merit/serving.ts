@@ -1,6 +1,8 @@
 import { createHmac } from 'node:crypto';
 import {
   createTokenVerifier,
+  describeError,
+  openAccessRecord,
   openLocalIssuer,
   readKeyEncryptionKey,
   settingWarnings,
@@ -18,6 +20,7 @@ export async function serve(system: System, { configuration, logger }: Session):
   const runner = system.keepProjecting();
   const { host, port } = configuration;
   const issuer = await openLocalIssuer(configuration.tokenKeyFile);
+  const clock = (): Date => new Date();
   const kek = await readKeyEncryptionKey(configuration.kekFile, { create: false });
   const api = await startApi(
     {
@@ -26,7 +29,13 @@ export async function serve(system: System, { configuration, logger }: Session):
       projections,
       logger,
       tokens: createTokenVerifier(issuer.rules),
-      clock: () => new Date(),
+      access: openAccessRecord({
+        pool,
+        clock,
+        ...ACCESS_RECORD_BOUND,
+        onFailure: (error) => logger.warn({ err: describeError(error) }, 'access record waits'),
+      }),
+      clock,
       requestKey: createHmac('sha256', kek).update('merit request key').digest(),
       traceLog: store.sealedView,
       settingWarnings: () => settingWarnings(pool),
@@ -36,6 +45,9 @@ export async function serve(system: System, { configuration, logger }: Session):
   );
   return { url: api.url, close: () => api.close() };
 }
+
+/** A year of a large office; the oldest go first. */
+const ACCESS_RECORD_BOUND = { keptCount: 1_000_000, keptDays: 400 };
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 

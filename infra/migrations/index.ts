@@ -1,4 +1,5 @@
 import type { MigrationInterface } from 'typeorm';
+import { AccessRecord1760000300000 } from './access-record.js';
 import { EventLog1760000000000 } from './event-log.js';
 import { PersonalKeys1760000000001 } from './personal-keys.js';
 import { PointerDigest1760000200000 } from './pointer-digest.js';
@@ -15,4 +16,5 @@ export const migrations: readonly (new () => MigrationInterface)[] = [
   PersonalKeys1760000000001,
   Projections1760000100000,
   PointerDigest1760000200000,
+  AccessRecord1760000300000,
 ];

@@ -1,3 +1,4 @@
+export * from './access-record.js';
 export * from './configuration.js';
 export * from './data-source.js';
 export * from './database.js';

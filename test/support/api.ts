@@ -6,6 +6,7 @@ import {
   createLogger,
   createTokenVerifier,
   type LocalIssuer,
+  openAccessRecord,
   openLocalIssuer,
   type Role,
 } from '#platform';
@@ -40,6 +41,8 @@ export type TestApi = TestSystem & {
   readonly as: (subject: string, ...roles: Role[]) => Promise<Client>;
   /** A further API on the same database: a process of its own, all but the memory. */
   readonly api: Api;
+  /** What the API works with. */
+  readonly apiSystem: ApiSystem;
 };
 
 const YEAR_SECONDS = 366 * 24 * 3600;
@@ -61,6 +64,13 @@ export async function openTestApi(startAt = '2026-01-05T09:00:00+08:00'): Promis
     projections: system.projections,
     traceLog: system.store.sealedView,
     tokens: createTokenVerifier({ ...issuer.rules }),
+    access: openAccessRecord({
+      pool: system.pool,
+      clock: () => clock.now,
+      keptCount: 10_000,
+      keptDays: 400,
+      onFailure: () => undefined,
+    }),
     clock: () => clock.now,
     requestKey: Buffer.alloc(32, 7),
     settingWarnings: () => Promise.resolve([]),
@@ -78,7 +88,7 @@ export async function openTestApi(startAt = '2026-01-05T09:00:00+08:00'): Promis
     await opened.close();
     await rm(folder, { recursive: true });
   };
-  return { ...opened, url: api.url, clock, issuer, as, api, close };
+  return { ...opened, url: api.url, clock, issuer, as, api, apiSystem, close };
 }
 
 export function clientOf(url: string, authorization: string): Client {

@@ -1,8 +1,15 @@
 import type { ApiArea } from './area.js';
+import { accessRecordsArea } from './access-records/index.js';
 import { ledgerArea } from './ledger/index.js';
 import { operationsArea } from './operations/index.js';
 import { organisationArea } from './organisation/index.js';
 import { scoresArea } from './scores/index.js';
 
 /** Every area of the API; what is not listed here does not exist. */
-export const AREAS: readonly ApiArea[] = [organisationArea, scoresArea, ledgerArea, operationsArea];
+export const AREAS: readonly ApiArea[] = [
+  organisationArea,
+  scoresArea,
+  ledgerArea,
+  operationsArea,
+  accessRecordsArea,
+];

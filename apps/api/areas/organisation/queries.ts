@@ -2,4 +2,6 @@ import { units } from '#read-models/organisation';
 import type { AnyQuery } from '../../queries.js';
 import { readOrganisation } from '../../read-query.js';
 
-export const readUnits = readOrganisation((org, _: AnyQuery) => ({ items: units(org) }));
+export const readUnits = readOrganisation<AnyQuery, { items: object }>((org) => ({
+  items: units(org),
+}));
