@@ -1,22 +1,21 @@
 import {
   type AssessmentStreamCommand,
   assessmentStreamAggregate,
+  commandOfFact,
   complaintAggregate,
+  type FactSources,
+  findSale,
   firstRecordEventId,
   type Intent,
   type Outcome,
+  periodOfFact,
+  recordKindOf,
+  recordOfFact,
 } from '#commands';
-import type { OriginalCredit, SalesCredited } from '#contexts/conduct';
+import type { OriginalCredit } from '#contexts/conduct';
 import { complaintStream } from '#contexts/conduct';
 import type { ComplaintRow, DatasetRow, RowGroup, SalesCreditRow } from '#dataset';
-import {
-  assessmentStream,
-  compareInstants,
-  DomainError,
-  isAfter,
-  parseAssessmentStream,
-  type RecordKind,
-} from '#kernel';
+import { assessmentStream, compareInstants, DomainError, isAfter } from '#kernel';
 import {
   cycleOf,
   employmentOf,
@@ -27,13 +26,6 @@ import {
 } from '#read-models/organisation';
 import { decideAppealRow, fileAppealRow } from './appeals.js';
 import {
-  commandOf,
-  type FactRow,
-  type FactSources,
-  periodOf,
-  recordOfRow,
-} from './fact-commands.js';
-import {
   count,
   countFirst,
   type ImportRun,
@@ -42,6 +34,9 @@ import {
   refuseLater,
   rowEnvelope,
 } from './import-run.js';
+
+/** Rows that become events of a person's assessment stream. */
+type FactRow = Exclude<DatasetRow, { kind: 'complaint' | 'appeal' | 'appeal-decision' }>;
 
 /** A row with the stream that it is addressed to. */
 type Addressed = { readonly row: FactRow; readonly period: string; readonly stream: string };
@@ -84,7 +79,7 @@ function isContested({ accountManagerIds, rows }: RowGroup): boolean {
   const seen = new Set<string>();
   for (const row of rows) {
     if (!isFact(row)) continue;
-    const key = `${row.kind} ${recordOfRow(row).recordId}`;
+    const key = `${row.kind} ${recordOfFact(row).recordId}`;
     if (seen.has(key)) return true;
     seen.add(key);
   }
@@ -119,7 +114,7 @@ function isKnownPerson(run: ImportRun, org: Organisation, row: DatasetRow): bool
 }
 
 function address(row: FactRow, org: Organisation): Addressed | null {
-  const period = periodOf(row, org);
+  const period = periodOfFact(row, org);
   if (period === null) return null;
   return { row, period, stream: assessmentStream(row.accountManagerId, period) };
 }
@@ -191,10 +186,10 @@ function toIntent(
   period: string,
   sources: FactSources,
 ): Intent<AssessmentStreamCommand, void> {
-  const { recordId, occurredAt, actorId } = recordOfRow(row);
+  const { recordId, occurredAt, actorId } = recordOfFact(row);
   const names = { recordId, occurredAt: occurredAt ?? run.earliestOpenedAt };
   return {
-    command: commandOf(row, period, sources),
+    command: commandOfFact(row, period, sources),
     facts: () => undefined,
     envelope: rowEnvelope(run, row, { ...names, ...(actorId ? { actorId } : {}) }),
   };
@@ -263,12 +258,8 @@ async function lookUpSales(
 ): Promise<void> {
   for (const { originalCreditId } of returns) {
     if (originalCreditId === undefined || sales.has(originalCreditId)) continue;
-    const id = firstRecordEventId('sales-credit', originalCreditId);
-    const event = await run.engine.store.eventById(id);
-    const whose = event ? parseAssessmentStream(event.stream) : null;
-    if (event?.type !== 'conduct.SalesCredited.v1' || !whose) continue;
-    const { productId, creditedAt } = event.data as SalesCredited['data'];
-    sales.set(originalCreditId, { ...whose, productId, creditedAt });
+    const sale = await findSale(run.engine.store, originalCreditId);
+    if (sale) sales.set(originalCreditId, sale);
   }
 }
 
@@ -287,26 +278,13 @@ async function asFirstTold(
   if (outcome.kind !== 'refused' || !CLOSED_CODES.has(outcome.error.code)) return outcome;
   const isEarning = row.kind === 'sales-credit' || row.kind === 'award';
   const cutOff = isEarning ? run.sealedAtByPeriod.get(period) : cycleOf(org, period)?.closedAt;
-  const kind = RECORD_KINDS[row.kind];
+  const kind = recordKindOf(row);
   if (kind === null || row.at === null || (cutOff && isAfter(row.at, cutOff))) return outcome;
-  const { recordId } = recordOfRow(row);
+  const { recordId } = recordOfFact(row);
   const event = await run.engine.store.eventById(firstRecordEventId(kind, recordId));
   if (!event) return outcome;
   return { kind: 'refused', error: new DomainError('record-id-reused', { recordId }) };
 }
-
-const RECORD_KINDS: Readonly<Record<FactRow['kind'], RecordKind | null>> = {
-  goal: null,
-  metric: 'metric',
-  evaluation: 'evaluation',
-  'feedback-call': 'feedback-call',
-  'work-trace': 'work-trace',
-  'complaint-decision': 'complaint-decision',
-  adjustment: 'adjustment',
-  veto: 'veto',
-  'sales-credit': 'sales-credit',
-  award: 'award',
-};
 
 function countRow(run: ImportRun, row: FactRow, outcome: Outcome): void {
   if (row.kind === 'complaint-decision') {

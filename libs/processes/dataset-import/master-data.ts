@@ -200,7 +200,8 @@ function earliestUnpublishedDay(org: Organisation, rows: readonly AccountManager
 async function recordPerson(run: ImportRun, id: string, rows: readonly PersonRow[]): Promise<void> {
   const intents = rows.map(({ file, line, command }) => ({
     command,
-    facts: (): AccountManagerFacts => ({ unitKnown: true }), // checked when the file was read
+    // Units are checked when the file is read; `--effective-on` may name any day.
+    facts: (): AccountManagerFacts => ({ unitKnown: true, openFrom: null }),
     envelope: stepEnvelope(run, `${file} ${line} ${command.type}`, run.earliestOpenedAt),
   }));
   const { handler } = run.engine;
