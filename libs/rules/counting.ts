@@ -1,4 +1,10 @@
-import { compareInstants, dayNumber, exactInstant, localDayNumber } from '#kernel';
+import {
+  compareInstants,
+  dayNumber,
+  type ExactInstant,
+  exactInstant,
+  localDayNumber,
+} from '#kernel';
 import { presentDays } from './calendar.js';
 import type { CompiledEvaluation, CompiledFeedback, CompiledMeasured } from './compiled-scheme.js';
 import type {
@@ -79,10 +85,7 @@ export function countingTraces(
   for (const trace of facts.traces) {
     if (trace.voided || !rule.traceTypes.has(trace.type)) continue;
     const occurred = exactInstant(trace.occurredAt);
-    const logged = exactInstant(trace.loggedAt);
-    const delayMs = logged.epochMs - occurred.epochMs;
-    // Exactly the limit is in time, also to the nanosecond.
-    if (delayMs > limitMs || (delayMs === limitMs && logged.nanos > occurred.nanos)) continue;
+    if (isLoggedLate(occurred, exactInstant(trace.loggedAt), limitMs)) continue;
     const day = localDayNumber(occurred.epochMs, zone.timezone);
     if (day < present.first || day > present.last || present.absent(day)) continue;
     if (rule.oncePerCustomerDay && trace.customerId !== null) {
@@ -93,4 +96,16 @@ export function countingTraces(
     counting.push(trace);
   }
   return counting;
+}
+
+/** Exactly the limit is in time, also to the nanosecond. */
+function isLoggedLate(occurred: ExactInstant, logged: ExactInstant, limitMs: number): boolean {
+  const delayMs = logged.epochMs - occurred.epochMs;
+  return delayMs > limitMs || (delayMs === limitMs && logged.nanos > occurred.nanos);
+}
+
+/** Was it logged later than the scheme allows? Such a trace is kept and does not count. */
+export function isLateTrace(trace: TraceFact, lateLimitHours: number): boolean {
+  const { occurredAt, loggedAt } = trace;
+  return isLoggedLate(exactInstant(occurredAt), exactInstant(loggedAt), lateLimitHours * HOUR_MS);
 }

@@ -23,4 +23,6 @@ export { type Scorecard, assemble, gradeIndex, isAssessed, scorecard } from './s
 export * from './team-pool.js';
 export * from './tiers.js';
 export * from './trace-count.js';
+export * from './trace-plan.js';
+export * from './verdicts.js';
 export * from './version.js';
