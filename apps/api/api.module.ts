@@ -1,6 +1,7 @@
 import { type DynamicModule, Module, type Type } from '@nestjs/common';
 import { APP_GUARD } from '@nestjs/core';
 import { CqrsModule } from '@nestjs/cqrs';
+import type { ApiArea } from './areas/area.js';
 import { AREAS } from './areas/index.js';
 import { API_SYSTEM, type ApiSystem } from './dependencies.js';
 import { Metrics } from './metrics.js';
@@ -18,16 +19,17 @@ export const apiModule = (
   system: ApiSystem,
   metrics: Metrics,
   streams: OpenStreams,
+  areas: readonly ApiArea[] = [],
 ): DynamicModule => ({
   module: ApiModule,
   imports: [CqrsModule.forRoot()],
-  controllers: [...CONTROLLERS],
+  controllers: [...CONTROLLERS, ...areas.flatMap(({ controllers }) => controllers)],
   providers: [
     { provide: API_SYSTEM, useValue: system },
     { provide: Metrics, useValue: metrics },
     { provide: OpenStreams, useValue: streams },
     { provide: APP_GUARD, useClass: RoleGuard },
-    ...AREAS.flatMap(({ commands, queries }) => [...commands, ...queries]).map(
+    ...[...AREAS, ...areas].flatMap(({ commands, queries }) => [...commands, ...queries]).map(
       ({ handler }) => handler,
     ),
   ],

@@ -4,6 +4,14 @@ import type { AccessRecord, Logger, TokenVerifier } from '#platform';
 import type { Projections } from '#projections';
 import type { TraceLog } from '#read-models/trace';
 
+export type AppendCounts = {
+  readonly appended: number; // appends that wrote something
+  readonly events: number;
+  readonly repeated: number; // appends that found their events in the log
+  readonly conflicts: number; // refused by the expected revision
+  readonly failed: number;
+};
+
 /** What the composition root hands to the API. */
 export type ApiSystem = {
   readonly store: EventStore; // personal fields open
@@ -17,6 +25,8 @@ export type ApiSystem = {
   readonly clock: () => Date;
   /** Of the HMAC that tells a repeated request from another one under the same key. */
   readonly requestKey: Uint8Array;
+  /** What this process has asked of the log since its start. */
+  readonly appends: AppendCounts;
   /** Settings of the database that make it slow; one plain line each. */
   readonly settingWarnings: () => Promise<readonly string[]>;
   /** Why projections of this process stand still just now, by name. */

@@ -1,6 +1,6 @@
 import { DomainError } from '#kernel';
 
-/** Nobody is asked who he is yet: only this machine is let in. */
+/** Whose tokens the system issues itself: only this machine is let in. */
 const LOCAL_HOSTS: ReadonlySet<string> = new Set(['127.0.0.1', '::1', 'localhost']);
 
 export const isLocalHost = (host: string): boolean => LOCAL_HOSTS.has(host);
@@ -11,7 +11,7 @@ export function requireLocalHost(host: string): void {
   throw new DomainError(
     'host-not-local',
     { host },
-    `MERIT_HOST is ${host}: until callers can be told apart the API answers this machine alone; ` +
-      'leave MERIT_HOST out, or set it to 127.0.0.1',
+    `MERIT_HOST is ${host}: without an identity provider the API answers this machine alone; ` +
+      'leave MERIT_HOST out, or set MERIT_ISSUER, MERIT_AUDIENCE and MERIT_JWKS',
   );
 }

@@ -1,4 +1,4 @@
-import { collectDefaultMetrics, Counter, Gauge, Registry } from 'prom-client';
+import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom-client';
 import { START } from '#event-store';
 import type { ApiSystem } from './dependencies.js';
 import type { OpenStreams } from './open-streams.js';
@@ -12,6 +12,35 @@ export class Metrics {
     name: 'merit_http_requests_total',
     help: 'Answered requests by route, method and status code',
     labelNames: ['route', 'method', 'code'],
+    registers: [this.registry],
+  });
+  private readonly durations = new Histogram({
+    name: 'merit_http_request_duration_seconds',
+    help: 'Time from the first byte of a request to the last of its answer',
+    labelNames: ['route', 'method'],
+    buckets: [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 0.5, 1, 2.5, 5, 10],
+    registers: [this.registry],
+  });
+  private readonly limited = new Counter({
+    name: 'merit_http_rate_limited_total',
+    help: 'Requests refused because their caller sent too many',
+    registers: [this.registry],
+  });
+  private readonly refusedTokens = new Counter({
+    name: 'merit_http_refused_tokens_total',
+    help: 'Requests refused because of their token, by code',
+    labelNames: ['code'],
+    registers: [this.registry],
+  });
+  private readonly appends = new Gauge({
+    name: 'merit_appends',
+    help: 'Appends of this process by outcome, since its start',
+    labelNames: ['outcome'],
+    registers: [this.registry],
+  });
+  private readonly appendedEvents = new Gauge({
+    name: 'merit_appended_events',
+    help: 'Events that this process has appended since its start',
     registers: [this.registry],
   });
   private readonly lagEvents = new Gauge({
@@ -51,15 +80,24 @@ export class Metrics {
   });
 
   constructor(
-    private readonly system: Pick<ApiSystem, 'store' | 'projections' | 'access'>,
+    private readonly system: Pick<ApiSystem, 'store' | 'projections' | 'access' | 'appends'>,
     private readonly streams: OpenStreams,
   ) {
     collectDefaultMetrics({ register: this.registry });
   }
 
   /** `route` is the pattern, never the path: paths name people and have no bound. */
-  countRequest(route: string, method: string, code: number): void {
+  countRequest(route: string, method: string, code: number, ms: number): void {
     this.requests.inc({ route, method, code: String(code) });
+    this.durations.observe({ route, method }, ms / 1000);
+  }
+
+  countLimited(): void {
+    this.limited.inc();
+  }
+
+  countRefusedToken(code: string): void {
+    this.refusedTokens.inc({ code });
   }
 
   async text(): Promise<string> {
@@ -68,6 +106,11 @@ export class Metrics {
       this.system.projections.status(),
     ]);
     this.events.set(log.events);
+    const { appended, repeated, conflicts, failed, events } = this.system.appends;
+    for (const [outcome, count] of Object.entries({ appended, repeated, conflicts, failed })) {
+      this.appends.set({ outcome }, count);
+    }
+    this.appendedEvents.set(events);
     this.openStreams.set(this.streams.count);
     this.lostAccess.set(this.system.access.lostCount());
     for (const { projection, lag, parkedKeyCount } of projections) {

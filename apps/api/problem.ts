@@ -34,6 +34,7 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   malformed: 400,
   'token-invalid': 401,
   'token-expired': 401,
+  'identity-provider-unavailable': 503,
   'outside-authority': 403,
   'unknown-account-manager': 404,
   'unknown-projection': 404,
@@ -116,4 +117,4 @@ export class ProblemFilter implements ExceptionFilter {
 }
 
 /** Of no interest to the log: the caller is told to come again. */
-const EXPECTED: ReadonlySet<string> = new Set(['projection-behind']);
+const EXPECTED: ReadonlySet<string> = new Set(['projection-behind', 'too-busy']);

@@ -1,21 +1,33 @@
 import 'reflect-metadata';
-import type { AddressInfo } from 'node:net';
+import type { AddressInfo, Socket } from 'node:net';
 import { NestFactory } from '@nestjs/core';
 import { FastifyAdapter, type NestFastifyApplication } from '@nestjs/platform-fastify';
 import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#kernel';
+import { type ApiLimits, DEFAULT_LIMITS } from '#platform';
 import { apiModule } from './api.module.js';
-import { authenticateRequests } from './authentication.js';
+import type { ApiArea } from './areas/area.js';
+import { authenticateRequests, refuseBadTokens } from './authentication.js';
 import type { ApiSystem } from './dependencies.js';
 import { isLocalHost, requireLocalHost } from './local-host.js';
 import { Metrics } from './metrics.js';
 import { OpenStreams } from './open-streams.js';
 import { problem, ProblemFilter, problemOf, sendProblem } from './problem.js';
+import { limitRate } from './rate-limit.js';
+import { logRequests, requestId } from './request-log.js';
+import { streamBodies } from './streamed-bodies.js';
+import { takeStrictBodies } from './strict-bodies.js';
+import { checkParameters } from './strict-parameters.js';
 import { validation } from './validation.js';
 
 export type ApiOptions = {
   readonly host: string;
   readonly port: number; // 0: whichever is free
+  readonly limits?: ApiLimits;
+  /** Answers who names this machine as the host alone: without an identity provider. */
+  readonly localOnly?: boolean;
+  /** Areas beside the product's own; tests and benchmarks have some. */
+  readonly areas?: readonly ApiArea[];
 };
 
 export type Api = {
@@ -24,7 +36,6 @@ export type Api = {
   readonly close: () => Promise<void>;
 };
 
-const BODY_LIMIT_BYTES = 256 * 1024;
 const REQUEST_TIMEOUT_MS = 10_000; // of reading one in
 const CONNECTION_TIMEOUT_MS = 60_000;
 const MAX_PATH_PARAMETER_LENGTH = 200;
@@ -36,13 +47,17 @@ const CLOSE_LIMIT_MS = 10_000;
  * Serves the read models over HTTP. Errors: DomainError `host-not-local`, `port-in-use`,
  * `port-not-allowed`.
  */
-export async function startApi(system: ApiSystem, { host, port }: ApiOptions): Promise<Api> {
-  requireLocalHost(host);
+export async function startApi(
+  system: ApiSystem,
+  { host, port, areas = [], limits = DEFAULT_LIMITS, localOnly = true }: ApiOptions,
+): Promise<Api> {
+  if (localOnly) requireLocalHost(host);
   const streams = new OpenStreams();
   const metrics = new Metrics(system, streams);
   const adapter = new FastifyAdapter({
-    bodyLimit: BODY_LIMIT_BYTES,
-    requestTimeout: REQUEST_TIMEOUT_MS,
+    bodyLimit: limits.bodyBytes,
+    genReqId: requestId,
+    clientErrorHandler: refuseGarbage,
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     routerOptions: { maxParamLength: MAX_PATH_PARAMETER_LENGTH },
     forceCloseConnections: 'idle',
@@ -50,15 +65,21 @@ export async function startApi(system: ApiSystem, { host, port }: ApiOptions): P
       sendProblem(reply, problemOf(error)),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    apiModule(system, metrics, streams),
+    apiModule(system, metrics, streams, areas),
     adapter,
-    { logger: false, abortOnError: false },
+    { logger: false, abortOnError: false, bodyParser: false },
   );
   app.useGlobalPipes(validation());
   app.useGlobalFilters(new ProblemFilter(system));
   const fastify = adapter.getInstance<FastifyInstance>();
-  addHooks(fastify, metrics);
+  logRequests(fastify, system.logger, metrics);
+  addHeaders(fastify, localOnly);
   authenticateRequests(fastify, system.tokens);
+  await limitRate(fastify, limits.requestsPerSecond, metrics);
+  refuseBadTokens(fastify, metrics);
+  takeStrictBodies(fastify);
+  checkParameters(fastify, limits.pageSize);
+  streamBodies(fastify, REQUEST_TIMEOUT_MS);
   await listen(app, host, port);
   const address = app.getHttpServer().address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;
@@ -114,16 +135,25 @@ const SECURITY_HEADERS = {
   'cross-origin-resource-policy': 'same-origin',
 } as const;
 
-function addHooks(fastify: FastifyInstance, metrics: Metrics): void {
+function addHeaders(fastify: FastifyInstance, localOnly: boolean): void {
   fastify.addHook('onRequest', (request, reply, done) => {
     for (const [name, value] of Object.entries(SECURITY_HEADERS)) void reply.header(name, value);
     // A page of somebody else's whose name is made to point at this machine is not this machine.
-    if (isLocalHost(request.hostname.replace(/^\[|\]$/g, ''))) done();
+    const isHere = !localOnly || isLocalHost(request.hostname.replace(/^\[|\]$/g, ''));
+    if (isHere) done();
     else sendProblem(reply, problem(421, 'host-not-local'));
   });
-  fastify.addHook('onResponse', (request, reply, done) => {
-    const route = request.routeOptions.url ?? 'none';
-    metrics.countRequest(route, request.method, reply.statusCode);
-    done();
-  });
+}
+
+/** What is no HTTP at all has no request to answer. */
+function refuseGarbage(_: Error, socket: Socket): void {
+  if (!socket.writable) return;
+  const body = JSON.stringify(problem(400, 'malformed', { detail: 'this is no HTTP request' }));
+  const head = [
+    'HTTP/1.1 400 Bad Request',
+    'content-type: application/problem+json; charset=utf-8',
+    `content-length: ${Buffer.byteLength(body)}`,
+    'connection: close',
+  ];
+  socket.end(`${head.join('\r\n')}\r\n\r\n${body}`);
 }

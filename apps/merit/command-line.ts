@@ -148,9 +148,10 @@ function addTokens(program: Command, run: Run): void {
     .description('a token of the local issuer, to call the API with')
     .requiredOption('--role <role>', 'in which role; may be given several times', collected, [])
     .requiredOption('--subject <id>', 'whose token')
+    .option('--valid-hours <hours>', 'how long it is valid (default: 12)')
     .action(async (_, command: Command) => {
       const { token } = await import('./commands/token.js');
-      const options = optionsOf<{ role: string[]; subject: string }>(command);
+      const options = optionsOf<{ role: string[]; subject: string; validHours?: string }>(command);
       await run((call) => token(call, options))(options);
     });
 }

@@ -1,14 +1,19 @@
 import { createHmac } from 'node:crypto';
+import path from 'node:path';
 import {
+  type Configuration,
   createTokenVerifier,
   describeError,
   openAccessRecord,
+  openKeySet,
   openLocalIssuer,
   readKeyEncryptionKey,
   settingWarnings,
+  type TokenRules,
 } from '#platform';
 import type { Session } from './session.js';
 import type { System } from './system.js';
+import { inLanguage } from './words.js';
 
 export type Serving = { readonly url: string; readonly close: () => Promise<void> };
 
@@ -16,10 +21,9 @@ export type Serving = { readonly url: string; readonly close: () => Promise<void
 export async function serve(system: System, { configuration, logger }: Session): Promise<Serving> {
   // NestJS takes half a second to load; commands that serve nothing do without.
   const { startApi } = await import('../api/index.js');
-  const { store, engine, projections, pool } = system;
+  const { store, engine, projections, pool, appends } = system;
   const runner = system.keepProjecting();
-  const { host, port } = configuration;
-  const issuer = await openLocalIssuer(configuration.tokenKeyFile);
+  const { host, port, apiLimits } = configuration;
   const clock = (): Date => new Date();
   const kek = await readKeyEncryptionKey(configuration.kekFile, { create: false });
   const api = await startApi(
@@ -28,7 +32,8 @@ export async function serve(system: System, { configuration, logger }: Session):
       engine,
       projections,
       logger,
-      tokens: createTokenVerifier(issuer.rules),
+      appends,
+      tokens: createTokenVerifier(await tokenRules(configuration)),
       access: openAccessRecord({
         pool,
         clock,
@@ -41,13 +46,39 @@ export async function serve(system: System, { configuration, logger }: Session):
       settingWarnings: () => settingWarnings(pool),
       troubles: () => runner.troubles(),
     },
-    { host, port },
+    {
+      host,
+      port,
+      limits: apiLimits,
+      localOnly: configuration.identityProvider === null,
+    },
   );
   return { url: api.url, close: () => api.close() };
 }
 
 /** A year of a large office; the oldest go first. */
 const ACCESS_RECORD_BOUND = { keptCount: 1_000_000, keptDays: 400 };
+
+/** Tokens of the configured identity provider, else those that the system issues itself. */
+async function tokenRules({ identityProvider, tokenKeyFile }: Configuration): Promise<TokenRules> {
+  if (identityProvider === null) return (await openLocalIssuer(tokenKeyFile)).rules;
+  const { issuer, audience, jwks } = identityProvider;
+  return { issuer, audience, keyOf: await openKeySet(jwks) };
+}
+
+/** How a person gets a token, for who starts the system to read. */
+export function tokenHint({ configuration, language }: Session): string {
+  const { identityProvider, dataDir } = configuration;
+  if (identityProvider !== null) {
+    const { issuer } = identityProvider;
+    return inLanguage(language, `令牌由 ${issuer} 签发`, `Tokens are issued by ${issuer}`);
+  }
+  const folder = `--data ${quoted(path.relative(process.cwd(), dataDir) || '.')}`;
+  const command = `npm run -s merit -- token --role office --subject office-1 ${folder}`;
+  return inLanguage(language, `获取令牌：${command}`, `A token: ${command}`);
+}
+
+const quoted = (text: string): string => (/^[\w./-]+$/.test(text) ? text : `'${text}'`);
 
 const SIGNALS = ['SIGINT', 'SIGTERM'] as const;
 

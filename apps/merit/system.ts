@@ -27,10 +27,14 @@ import {
 } from '#platform';
 import { openProjections, type Projection, type Projections, type Runner } from '#projections';
 import { settlementProjection } from '#processes/settlement';
+import { toDoProjection } from '#processes/to-do';
 import { bonusLedgerProjection } from '#read-models/bonus-ledger';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
+import type { AppendCounts } from '../api/index.js';
 import { endAll, type Endings } from './endings.js';
+import { allProcesses } from './processes.js';
+import { measuredStore } from './measured-store.js';
 
 /** Everything that the commands of `merit` work with, over one database. */
 export type System = {
@@ -39,6 +43,7 @@ export type System = {
   readonly pool: pg.Pool;
   readonly projections: Projections;
   readonly engine: Engine;
+  readonly appends: AppendCounts;
   /** Projects in this process until the system is closed; otherwise only while somebody waits. */
   readonly keepProjecting: () => Runner;
   readonly close: () => Promise<void>;
@@ -46,7 +51,13 @@ export type System = {
 
 /** Read models and processes' own rows, in the order in which people think of them. */
 export function allProjections(): Projection[] {
-  return [scoresProjection(), tiersProjection(), bonusLedgerProjection(), settlementProjection()];
+  return [
+    scoresProjection(),
+    tiersProjection(),
+    bonusLedgerProjection(),
+    settlementProjection(),
+    toDoProjection(allProcesses()),
+  ];
 }
 
 const READERS = 8;
@@ -129,8 +140,9 @@ async function openOn(
   { database, keys, log, projections: defined }: Ground,
   opened: Endings,
 ): Promise<Omit<System, 'close'>> {
-  const inner = await openPostgresEventStore({ connectionString: database.appUrl });
-  const store = sealedStore(inner, keys, eventRegistry(allEventSpecs));
+  const adapter = await openPostgresEventStore({ connectionString: database.appUrl });
+  const measured = measuredStore(adapter);
+  const store = sealedStore(measured.store, keys, eventRegistry(allEventSpecs));
   opened.push(() => store.close());
   const pool = createAppPool(database.appUrl, {
     applicationName: 'merit read models',
@@ -155,7 +167,8 @@ async function openOn(
     readModels: readModelsOf(projections, () => kept !== null),
   };
   const keepProjecting = (): Runner => (kept ??= projections.start());
-  return { database, store, pool, projections, engine, keepProjecting };
+  const { counts: appends } = measured;
+  return { database, store, pool, projections, engine, appends, keepProjecting };
 }
 
 const WAIT_MS = 2_000;

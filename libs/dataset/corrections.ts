@@ -1,7 +1,6 @@
-import { isDecimal } from '#kernel';
+import { isDecimal, parseStrictJson } from '#kernel';
 import type { Correction } from '#rules';
 import { isId } from './columns.js';
-import { parseStrictJson } from './strict-json.js';
 
 const MAX_CORRECTIONS = 200;
 const FORM =

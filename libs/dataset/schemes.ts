@@ -1,8 +1,8 @@
 import { readdir, readFile, stat } from 'node:fs/promises';
+import { parseStrictJson } from '#kernel';
 import { parseScheme } from '#rules';
 import { compareByCodePoint } from './report.js';
 import type { SchemeFile } from './replay-types.js';
-import { parseStrictJson } from './strict-json.js';
 import type { TableReader } from './table.js';
 import { unlessAbsent } from './text-file.js';
 

@@ -10,4 +10,5 @@ export * from './hash.js';
 export * from './instant.js';
 export * from './record-digest.js';
 export * from './record-reference.js';
+export * from './strict-json.js';
 export * from './zone.js';

@@ -1,5 +1,6 @@
 import path from 'node:path';
 import { DomainError } from '#kernel';
+import { isKeySetUrl } from './tokens/key-set.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export const LANGUAGES = ['zh', 'en'] as const;
@@ -11,6 +12,21 @@ export type DatabaseSetting =
   | { readonly kind: 'embedded' } // in dataDir
   | { readonly kind: 'server'; readonly appUrl: string; readonly ownerUrl: string };
 
+/** Who issues tokens; its keys by URL or from a file. */
+export type IdentityProvider = {
+  readonly issuer: string;
+  readonly audience: string;
+  readonly jwks: string; // URL, or the absolute path of a file
+};
+
+/** What one caller may ask of the API; each bounds something that could grow. */
+export type ApiLimits = {
+  readonly requestsPerSecond: number; // of one caller; 0: no limit
+  readonly bodyBytes: number;
+  readonly pageSize: number;
+  readonly batchLines: number;
+};
+
 /** Read once at start; nothing else looks at the environment. */
 export type Configuration = {
   readonly dataDir: string; // absolute
@@ -20,8 +36,10 @@ export type Configuration = {
   readonly eventStoreUrl: string | null; // esdb://…; null: the log is in PostgreSQL
   readonly kafkaBrokers: readonly string[]; // empty: no relay
   readonly tokenKeyFile: string; // absolute; of the local issuer, made when it is missing
+  readonly identityProvider: IdentityProvider | null; // null: the system is its own issuer
   readonly host: string;
   readonly port: number; // 0: whichever is free
+  readonly apiLimits: ApiLimits;
   readonly logLevel: LogLevel;
   readonly language: Language;
   /** Variables that look like settings and are none; worth a word, since they have no effect. */
@@ -40,14 +58,23 @@ const VARIABLES = [
   'MERIT_DATA',
   'MERIT_KEK_FILE',
   'MERIT_TOKEN_KEY_FILE',
+  'MERIT_ISSUER',
+  'MERIT_AUDIENCE',
+  'MERIT_JWKS',
   'MERIT_HOST',
   'MERIT_PORT',
+  'MERIT_RATE_LIMIT',
+  'MERIT_BODY_LIMIT_KIB',
+  'MERIT_PAGE_LIMIT',
+  'MERIT_BATCH_LIMIT',
   'MERIT_LOG_LEVEL',
   'MERIT_LANG',
 ] as const;
 /** Of the tests and the compile step, not of the program. */
 const FOREIGN_VARIABLES = /^MERIT_(TEST|BENCH)_/;
 const DEFAULT_PORT = 8080;
+/** What one statement of a query is good for, whatever is configured. */
+export const MAX_PAGE_SIZE = 1_000;
 const DATABASE_SCHEMES = ['postgres:', 'postgresql:'];
 const EVENT_STORE_SCHEMES = ['esdb:', 'esdb+discover:', 'kurrentdb:', 'kurrentdb+discover:'];
 
@@ -84,14 +111,58 @@ export function readConfiguration(
     ),
     eventStoreUrl: settings.url('EVENT_STORE_URL', EVENT_STORE_SCHEMES),
     kafkaBrokers: settings.addresses('KAFKA_BROKERS'),
+    identityProvider: readIdentityProvider(settings, problems, cwd),
     host: settings.text('MERIT_HOST') ?? '127.0.0.1',
     port: settings.port(flags.port === undefined ? 'MERIT_PORT' : '--port', flags.port),
+    apiLimits: readApiLimits(settings),
     logLevel: settings.oneOf('MERIT_LOG_LEVEL', LOG_LEVELS, 'info'),
     language: settings.oneOf('MERIT_LANG', LANGUAGES, 'zh'),
     unknownVariables: Object.keys(env).filter(isUnknown).sort(),
   };
   if (problems.length > 0) throw invalid(problems);
   return configuration;
+}
+
+/** Defaults and bounds of what the API takes. */
+export const DEFAULT_LIMITS: ApiLimits = {
+  requestsPerSecond: 1_000,
+  bodyBytes: 256 * 1024,
+  pageSize: 200,
+  batchLines: 100_000,
+};
+
+function readApiLimits({ wholeNumber }: SettingsReader): ApiLimits {
+  const { requestsPerSecond, bodyBytes, pageSize, batchLines } = DEFAULT_LIMITS;
+  const rate = { least: 0, most: 1_000_000, fallback: requestsPerSecond };
+  const body = { least: 1, most: 10_240, fallback: bodyBytes / 1024 };
+  const page = { least: 1, most: MAX_PAGE_SIZE, fallback: pageSize };
+  const batch = { least: 1, most: 10_000_000, fallback: batchLines };
+  return {
+    requestsPerSecond: wholeNumber('MERIT_RATE_LIMIT', rate),
+    bodyBytes: wholeNumber('MERIT_BODY_LIMIT_KIB', body) * 1024,
+    pageSize: wholeNumber('MERIT_PAGE_LIMIT', page),
+    batchLines: wholeNumber('MERIT_BATCH_LIMIT', batch),
+  };
+}
+
+const IDENTITY_PROVIDER_VARIABLES = ['MERIT_ISSUER', 'MERIT_AUDIENCE', 'MERIT_JWKS'] as const;
+
+function readIdentityProvider(
+  { text }: SettingsReader,
+  problems: Problem[],
+  cwd: string,
+): IdentityProvider | null {
+  const [issuer, audience, jwks] = IDENTITY_PROVIDER_VARIABLES.map((name) => text(name));
+  if (issuer && audience && jwks) {
+    return { issuer, audience, jwks: isKeySetUrl(jwks) ? jwks : path.resolve(cwd, jwks) };
+  }
+  const missing = IDENTITY_PROVIDER_VARIABLES.filter((name) => text(name) === null);
+  if (missing.length === IDENTITY_PROVIDER_VARIABLES.length) return null;
+  for (const setting of missing) {
+    const others = IDENTITY_PROVIDER_VARIABLES.filter((name) => name !== setting).join(' and ');
+    problems.push({ setting, allowed: `given together with ${others}` });
+  }
+  return null;
 }
 
 function isUnknown(name: string): boolean {
@@ -152,6 +223,17 @@ function settingsReader(env: Environment, problems: Problem[]) {
     problems.push({ setting, allowed: 'a whole number from 0 (any free port) to 65535' });
     return DEFAULT_PORT;
   };
+  const wholeNumber = (
+    setting: string,
+    { least, most, fallback }: { least: number; most: number; fallback: number },
+  ): number => {
+    const value = text(setting);
+    if (value === null) return fallback;
+    const number = /^\d{1,9}$/.test(value) ? Number(value) : Number.NaN;
+    if (number >= least && number <= most) return number;
+    problems.push({ setting, allowed: `a whole number from ${least} to ${most}` });
+    return fallback;
+  };
   const addresses = (name: string): readonly string[] => {
     const parts = (text(name) ?? '').split(',').map((part) => part.trim());
     const given = parts.filter((part) => part !== '');
@@ -161,5 +243,5 @@ function settingsReader(env: Environment, problems: Problem[]) {
     problems.push({ setting: name, allowed: 'host:port, several separated by commas' });
     return [];
   };
-  return { text, url, oneOf, port, addresses };
+  return { text, url, oneOf, port, wholeNumber, addresses };
 }

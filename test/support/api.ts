@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Api, type ApiSystem, startApi } from '../../apps/api/index.js';
+import type { ApiArea } from '../../apps/api/areas/area.js';
 import {
   createLogger,
   createTokenVerifier,
@@ -48,7 +49,10 @@ export type TestApi = TestSystem & {
 const YEAR_SECONDS = 366 * 24 * 3600;
 
 /** The API over real HTTP on a fresh database, projecting live, with a clock that tests move. */
-export async function openTestApi(startAt = '2026-01-05T09:00:00+08:00'): Promise<TestApi> {
+export async function openTestApi(
+  startAt = '2026-01-05T09:00:00+08:00',
+  areas: readonly ApiArea[] = [],
+): Promise<TestApi> {
   const opened = await openTestSystem();
   const { system } = opened;
   const folder = await mkdtemp(join(tmpdir(), 'merit-api-'));
@@ -71,13 +75,14 @@ export async function openTestApi(startAt = '2026-01-05T09:00:00+08:00'): Promis
       keptDays: 400,
       onFailure: () => undefined,
     }),
+    appends: system.appends,
     clock: () => clock.now,
     requestKey: Buffer.alloc(32, 7),
     settingWarnings: () => Promise.resolve([]),
     troubles: () => runner.troubles(),
     logger: createLogger({ level: 'silent' }),
   };
-  const api = await startApi(apiSystem, { host: '127.0.0.1', port: 0 });
+  const api = await startApi(apiSystem, { host: '127.0.0.1', port: 0, areas });
   const as: TestApi['as'] = async (subject, ...roles) => {
     const now = new Date();
     const token = await issuer.issue({ subject, roles, validForSeconds: YEAR_SECONDS, now });

@@ -13,7 +13,7 @@ import { type DemoView, demoView } from '../demo-view.js';
 import { requireFormat } from '../formats.js';
 import { importInto } from '../import-dataset.js';
 import { standardOutput, writeJson } from '../output.js';
-import { serve, untilSignal } from '../serving.js';
+import { serve, tokenHint, untilSignal } from '../serving.js';
 import { createSession, type Session, withEnd } from '../session.js';
 import { openSystem, type System } from '../system.js';
 import { inLanguage } from '../words.js';
@@ -57,6 +57,7 @@ function ownStore(configuration: Configuration, dataDir: string): Configuration 
     keysDatabaseUrl: null,
     kekFile: path.join(dataDir, 'key-encryption-key'),
     tokenKeyFile: path.join(dataDir, 'token-key.json'),
+    identityProvider: null,
     eventStoreUrl: null,
     kafkaBrokers: [],
   };
@@ -111,7 +112,7 @@ async function serveUntilSignal(system: System, session: Session, format: Format
   }
 }
 
-function servingText({ language }: Session, url: string, view: DemoView): string {
+function servingText(session: Session, url: string, view: DemoView): string {
   const [open] = view.provisional;
   const paths = [
     ...(open ? [`/v1/leaderboards?period=${open.period}&schemeId=${open.schemeId}`] : []),
@@ -119,9 +120,11 @@ function servingText({ language }: Session, url: string, view: DemoView): string
     '/v1/ledger/trial-balance',
     '/v1/projections',
     '/health/ready',
+    '/docs',
   ];
-  const title = inLanguage(language, `已启动，Ctrl-C 结束：`, 'Serving; Ctrl-C ends:');
-  return `\n${title}\n${paths.map((one) => `  ${url}${one}\n`).join('')}`;
+  const title = inLanguage(session.language, `已启动，Ctrl-C 结束：`, 'Serving; Ctrl-C ends:');
+  const shown = paths.map((one) => `  ${url}${one}\n`).join('');
+  return `\n${title}\n${shown}${tokenHint(session)}\n`;
 }
 
 /** Beside this file where the build takes data along, or in the sources of the package. */

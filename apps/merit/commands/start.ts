@@ -3,7 +3,7 @@ import { DomainError } from '#kernel';
 import type { Call } from '../call.js';
 import { requireFormat } from '../formats.js';
 import { standardOutput, writeJson } from '../output.js';
-import { serve, untilSignal } from '../serving.js';
+import { serve, tokenHint, untilSignal } from '../serving.js';
 import { createSession, type Session } from '../session.js';
 import { openSystem } from '../system.js';
 import { inLanguage } from '../words.js';
@@ -13,7 +13,7 @@ export async function start({ env, options }: Call): Promise<void> {
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
   const { configuration, logger, language } = session;
-  requireLocalHost(configuration.host);
+  if (configuration.identityProvider === null) requireLocalHost(configuration.host);
   refuseRelay(session);
   const ended = untilSignal();
   const system = await openSystem(configuration, 'own', (message) => logger.info(message));
@@ -24,7 +24,7 @@ export async function start({ env, options }: Call): Promise<void> {
       if (options.format === 'json') await writeJson(standardOutput, { url, pid: process.pid });
       else {
         const text = inLanguage(language, `已启动：${url} （Ctrl-C 结束）`, `${url} (Ctrl-C ends)`);
-        await standardOutput.write(`${text}\n`);
+        await standardOutput.write(`${text}\n${tokenHint(session)}\n`);
       }
       await ended;
       logger.info('ending');

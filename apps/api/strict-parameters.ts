@@ -1,0 +1,55 @@
+import type { FastifyInstance, FastifyRequest } from 'fastify';
+import { problem, ProblemException } from './problem.js';
+
+const MAX_PARAMETERS = 40;
+const MAX_SHOWN_NAME = 60;
+
+type Values = Readonly<Record<string, unknown>>;
+type Field = { readonly field: string; readonly reason: string };
+
+/**
+ * What every path and query must be before its class looks at it: each parameter once, well-formed
+ * text without NUL, no page longer than is configured. `Min-Position` is another way to say
+ * `after`; of two the later counts.
+ */
+export function checkParameters(fastify: FastifyInstance, pageSize: number): void {
+  fastify.addHook('preValidation', (request, _, done) => {
+    const query = (request.query ?? {}) as Values;
+    const fields = [
+      ...Object.entries((request.params ?? {}) as Values).flatMap(textProblem),
+      ...queryProblems(query, pageSize),
+    ];
+    if (fields.length > 0) {
+      done(new ProblemException(problem(400, 'malformed', { fields })));
+      return;
+    }
+    request.query = withMinPosition(request, query);
+    done();
+  });
+}
+
+function queryProblems(query: Values, pageSize: number): Field[] {
+  const entries = Object.entries(query);
+  if (entries.length > MAX_PARAMETERS) {
+    return [{ field: '', reason: `more than ${MAX_PARAMETERS} parameters` }];
+  }
+  const limit = Number(query['limit'] ?? 0);
+  const long = { field: 'limit', reason: `limit must not be greater than ${pageSize}` };
+  return [...entries.flatMap(textProblem), ...(limit > pageSize ? [long] : [])];
+}
+
+function textProblem([name, value]: [string, unknown]): Field[] {
+  const field = name.toWellFormed().slice(0, MAX_SHOWN_NAME);
+  if (Array.isArray(value)) return [{ field, reason: 'is given more than once' }];
+  const texts = [name, value].filter((text) => typeof text === 'string');
+  const isSound = texts.every((text) => !text.includes('\u0000') && text.isWellFormed());
+  return isSound ? [] : [{ field, reason: 'holds a character that no text has' }];
+}
+
+function withMinPosition({ headers, method }: FastifyRequest, query: Values): Values {
+  const least = headers['min-position'];
+  if (typeof least !== 'string' || (method !== 'GET' && method !== 'HEAD')) return query;
+  const { after } = query;
+  const isLater = typeof after !== 'string' || after < least;
+  return isLater ? { ...query, after: least } : query;
+}
