@@ -20,7 +20,14 @@ import { rebuildProjections, stepBack, verifyProjections } from './rebuild.js';
 import { startRunner, type Runner, type RunnerOptions } from './runner.js';
 
 export * from './port.js';
-export { deleteRows, insertRows, upsertRows, type TableColumns } from './rows.js';
+export {
+  deleteRows,
+  insertRows,
+  rowParameters,
+  rowSource,
+  upsertRows,
+  type TableColumns,
+} from './rows.js';
 export type { Context as ProjectionsContext } from './context.js';
 export type { Reading } from './reading.js';
 export type { RetryOutcome } from './parking.js';

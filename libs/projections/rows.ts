@@ -10,6 +10,18 @@ export type TableColumns = {
 type Row = Readonly<Record<string, unknown>>;
 
 /**
+ * Rows as a relation of a statement of one's own, `from ${rowSource(columns, 3)} as fresh`: the
+ * parameters from `$3` on are those of `rowParameters`, one a column.
+ */
+export const rowSource = (columns: TableColumns['columns'], firstParameter: number): string =>
+  `(SELECT ${casts(columns)} FROM ${source(columns, firstParameter)})`;
+
+export const rowParameters = (
+  columns: TableColumns['columns'],
+  rows: readonly Row[],
+): readonly unknown[] => parameters(columns, rows);
+
+/**
  * Writes rows in one statement; a row whose key is there is replaced, column by column of
  * `columns`. Two rows of one call must not have the same key. Texts go as they are, whatever the
  * type; numbers, booleans and bigints as their texts; arrays to array types; other objects as JSON.
@@ -83,9 +95,9 @@ const casts = (columns: TableColumns['columns']): string =>
     .map(([name, type]) => `r.${quoted(name)}::${type} AS ${quoted(name)}`)
     .join(', ');
 
-const source = (columns: TableColumns['columns']): string => {
+const source = (columns: TableColumns['columns'], firstParameter = 1): string => {
   const names = Object.keys(columns);
-  const arrays = names.map((_, index) => `$${index + 1}::text[]`);
+  const arrays = names.map((_, index) => `$${firstParameter + index}::text[]`);
   return `unnest(${arrays.join(', ')}) AS r(${list(names)})`;
 };
 

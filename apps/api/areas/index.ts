@@ -1,14 +1,20 @@
 import type { ApiArea } from './area.js';
 import { accessRecordsArea } from './access-records/index.js';
+import { auditArea } from './audit/index.js';
 import { ledgerArea } from './ledger/index.js';
+import { leaderboardsArea } from './leaderboards/index.js';
 import { operationsArea } from './operations/index.js';
 import { organisationArea } from './organisation/index.js';
 import { scoresArea } from './scores/index.js';
+import { tiersArea } from './tiers/index.js';
 
 /** Every area of the API; what is not listed here does not exist. */
 export const AREAS: readonly ApiArea[] = [
   organisationArea,
+  leaderboardsArea,
   scoresArea,
+  tiersArea,
+  auditArea,
   ledgerArea,
   operationsArea,
   accessRecordsArea,

@@ -85,20 +85,47 @@ export async function boardPlace(
   board: BoardId,
   accountManagerId: string,
 ): Promise<BoardLine | null> {
-  const [own] = await sql.query<Row>(
-    `select ${FIGURES} from board_entry b where period = $1 and unit_id = $2 and scheme_id = $3
-     and account_manager_id = $4`,
-    [board.period, board.unitId, board.schemeId, accountManagerId],
+  const lines = await boardPlaces(sql, board, [accountManagerId]);
+  return lines.get(accountManagerId) ?? null;
+}
+
+/** Their lines of a board, in three statements; who is not on it lacks. */
+export async function boardPlaces(
+  sql: Sql,
+  board: BoardId,
+  accountManagerIds: readonly string[],
+): Promise<ReadonlyMap<string, BoardLine>> {
+  const lines = new Map<string, BoardLine>();
+  if (accountManagerIds.length === 0) return lines;
+  const params = [board.period, board.unitId, board.schemeId];
+  const ranks = await sql.query<{ score: string; rank: string }>(
+    `select (-c.score)::text as score, 1 + (
+       select coalesce(sum(a.count), 0) from board_score_count a
+       where a.period = $1 and a.unit_id = $2 and a.scheme_id = $3 and a.score < c.score
+     )::bigint as rank
+     from (
+       select distinct score from board_entry
+       where period = $1 and unit_id = $2 and scheme_id = $3
+         and account_manager_id = any($4::text[])
+     ) c`,
+    [...params, accountManagerIds],
   );
-  if (!own) return null;
-  const rank = await rankOf(sql, board, own.score);
+  if (ranks.length === 0) return lines;
   const equals = await sql.query<Row>(
     `select ${FIGURES} from board_entry b where period = $1 and unit_id = $2 and scheme_id = $3
-     and b.score = -$4::numeric order by ${ORDER}`,
-    [board.period, board.unitId, board.schemeId, own.score],
+     and b.score = any(select -s::numeric from unnest($4::text[]) s) order by ${ORDER}`,
+    [...params, ranks.map(({ score }) => score)],
   );
-  const lines = toLines(equals, { place: rank, rank });
-  return lines.find((line) => line.accountManagerId === accountManagerId) ?? null;
+  const rowsByScore = new Map<string, Row[]>(ranks.map(({ score }) => [score, []]));
+  for (const row of equals) rowsByScore.get(row.score)?.push(row);
+  const wanted = new Set(accountManagerIds);
+  for (const { score, rank } of ranks) {
+    const start = { place: Number(rank), rank: Number(rank) };
+    for (const line of toLines(rowsByScore.get(score) ?? [], start)) {
+      if (wanted.has(line.accountManagerId)) lines.set(line.accountManagerId, line);
+    }
+  }
+  return lines;
 }
 
 async function rankOf(sql: Sql, board: BoardId, score: string): Promise<number> {

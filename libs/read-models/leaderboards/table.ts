@@ -80,3 +80,40 @@ export class BoardScoreCountRow {
   @Index('board_score_count_empty', { where: 'count = 0' })
   count!: number;
 }
+
+/**
+ * One person's score in one indicator, for everybody who stands on a board: what boards by an
+ * indicator are read from. Which boards a person stands on is told by `board_entry`.
+ */
+@Entity({ name: 'indicator_standing' })
+@Index('indicator_standing_order', [
+  'period',
+  'schemeId',
+  'indicatorId',
+  'score',
+  'exact',
+  'accountManagerId',
+])
+export class IndicatorStandingRow {
+  @PrimaryColumn({ name: 'account_manager_id', type: 'text', collation: 'C' })
+  accountManagerId!: string;
+
+  @PrimaryColumn({ name: 'period', type: 'text', collation: 'C' })
+  period!: string;
+
+  @PrimaryColumn({ name: 'scheme_id', type: 'text', collation: 'C' })
+  schemeId!: string;
+
+  @PrimaryColumn({ name: 'indicator_id', type: 'text', collation: 'C' })
+  indicatorId!: string;
+
+  /** Rounded, and exact cut to 40 decimals; both negated, so that a rising index serves. */
+  @Column({ name: 'score', type: 'numeric' })
+  score!: string;
+
+  @Column({ name: 'exact', type: 'numeric' })
+  exact!: string;
+
+  @Column({ name: 'how', type: 'text', collation: 'C' })
+  how!: string;
+}

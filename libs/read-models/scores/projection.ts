@@ -1,11 +1,18 @@
 import type { AssessmentState, ResultCorrected, ResultPublished } from '#contexts/assessment';
 import type { CyclePublished } from '#contexts/cycles';
 import type { EventStore, RecordedEvent } from '#event-store';
-import { assessmentStream, canonicalJson, parseAssessmentStream, toFractionText } from '#kernel';
+import {
+  assessmentStream,
+  canonicalJson,
+  instantSortKey,
+  parseAssessmentStream,
+  toFractionText,
+} from '#kernel';
 import { type Batch, type Projection, type Sql, upsertRows } from '#projections';
 import {
   BoardEntryRow,
   BoardScoreCountRow,
+  IndicatorStandingRow,
   replaceStandings,
   type Standing,
 } from '#read-models/leaderboards';
@@ -34,6 +41,7 @@ export function scoresProjection(): Projection {
       ScoreCycleRow,
       BoardEntryRow,
       BoardScoreCountRow,
+      IndicatorStandingRow,
     ],
     keyOf: (event) => event.stream,
     fresh: scoresProjection,
@@ -64,6 +72,8 @@ const RESULT_COLUMNS = {
     position: 'text',
     effective_position: 'text',
     recorded_at: 'text',
+    recorded_key: 'text',
+    stored_key: 'text',
     status: 'text',
     score: 'numeric',
     grade: 'text',
@@ -76,7 +86,7 @@ const RESULT_COLUMNS = {
 async function recordResults({ events }: Batch, sql: Sql): Promise<void> {
   const results = events.filter(isResult);
   if (results.length === 0) return;
-  const rows = results.map(({ id, position, metadata, data }) => ({
+  const rows = results.map(({ id, position, storedAt, metadata, data }) => ({
     account_manager_id: data.accountManagerId,
     period: data.period,
     version: data.resultVersion,
@@ -84,6 +94,8 @@ async function recordResults({ events }: Batch, sql: Sql): Promise<void> {
     position,
     effective_position: data.resultVersion === 1 ? null : position,
     recorded_at: metadata.recordedAt,
+    recorded_key: instantSortKey(metadata.recordedAt),
+    stored_key: instantSortKey(storedAt),
     status: data.status,
     score: data.score,
     grade: data.grade,
@@ -101,10 +113,16 @@ async function publishCycles({ events }: Batch, sql: Sql): Promise<void> {
   for (const event of events) {
     if (event.type !== 'cycles.CyclePublished.v1') continue;
     const { period } = event.data as CyclePublished['data'];
-    await sql.query('insert into score_cycle (period, published_position) values ($1, $2)', [
-      period,
-      event.position,
-    ]);
+    await sql.query(
+      `insert into score_cycle (period, published_position, recorded_key, stored_key)
+       values ($1, $2, $3, $4)`,
+      [
+        period,
+        event.position,
+        instantSortKey(event.metadata.recordedAt),
+        instantSortKey(event.storedAt),
+      ],
+    );
     await sql.query(
       `update score_result set effective_position = $2
        where period = $1 and effective_position is null`,
@@ -140,9 +158,9 @@ async function publishedStandings(sql: Sql, period: string): Promise<Standing[]>
 }
 
 function toStanding(result: Result): Standing[] {
-  const { accountManagerId, period, schemeId, unitPath, rankingKey: key } = result;
+  const { accountManagerId, period, schemeId, unitPath, rankingKey: key, indicators } = result;
   if (key === null) return [];
-  return [{ accountManagerId, period, schemeId, unitPath, key, provisional: false }];
+  return [{ accountManagerId, period, schemeId, unitPath, key, indicators, provisional: false }];
 }
 
 type ProvisionalWork = {
@@ -246,10 +264,11 @@ export function provisionalBody({ context, card }: ProvisionalScore): string {
 }
 
 /** scoring: a provisional board ranks those whose scorecard has a score, without ceilings. */
-function toProvisionalStanding({ context, key }: ProvisionalScore): Standing[] {
+function toProvisionalStanding({ context, card, key }: ProvisionalScore): Standing[] {
   if (!key) return [];
   const { accountManagerId, period, schemeId, unitPath } = context;
-  return [{ accountManagerId, period, schemeId, unitPath, key, provisional: true }];
+  const indicators = indicatorResults(card);
+  return [{ accountManagerId, period, schemeId, unitPath, key, indicators, provisional: true }];
 }
 
 async function removeProvisional(sql: Sql, gone: readonly PersonPeriod[]): Promise<void> {

@@ -1,7 +1,9 @@
-import { Column, Entity, PrimaryColumn } from 'typeorm';
+import { Column, Entity, Index, PrimaryColumn } from 'typeorm';
 
 /** One version of one person's published result, as its event says it. */
 @Entity({ name: 'score_result' })
+@Index('score_result_period', ['period', 'accountManagerId', 'version'])
+@Index('score_result_recorded', ['period'], { where: 'effective_position is null' })
 export class ScoreResultRow {
   @PrimaryColumn({ name: 'account_manager_id', type: 'text', collation: 'C' })
   accountManagerId!: string;
@@ -26,6 +28,13 @@ export class ScoreResultRow {
 
   @Column({ name: 'recorded_at', type: 'text', collation: 'C' })
   recordedAt!: string;
+
+  /** `recorded_at` and the event's `storedAt` as texts that sort in time, for as-of. */
+  @Column({ name: 'recorded_key', type: 'text', collation: 'C' })
+  recordedKey!: string;
+
+  @Column({ name: 'stored_key', type: 'text', collation: 'C' })
+  storedKey!: string;
 
   @Column({ name: 'status', type: 'text', collation: 'C' })
   status!: string;
@@ -72,4 +81,11 @@ export class ScoreCycleRow {
 
   @Column({ name: 'published_position', type: 'text', collation: 'C' })
   publishedPosition!: string;
+
+  /** When `CyclePublished` was recorded and stored, as texts that sort in time. */
+  @Column({ name: 'recorded_key', type: 'text', collation: 'C' })
+  recordedKey!: string;
+
+  @Column({ name: 'stored_key', type: 'text', collation: 'C' })
+  storedKey!: string;
 }

@@ -1,4 +1,5 @@
 import type { Sql } from '#projections';
+import type { PersonPeriodFilter, PersonPeriodRange } from '#read-models/scores';
 
 /** Where a person stood in a period and what the period's result made of it. */
 export type TierRecord = {
@@ -43,23 +44,20 @@ export async function tierRecords(
 /** Tier records by account manager and period, after `after`; by the primary key. */
 export async function tierPage(
   sql: Sql,
-  filter: { readonly period?: string; readonly accountManagerId?: string },
-  page: {
-    readonly after: { readonly accountManagerId: string; readonly period: string } | null;
-    readonly limit: number;
-  },
+  filter: PersonPeriodFilter,
+  page: PersonPeriodRange,
 ): Promise<readonly TierRecord[]> {
   const rows = await sql.query<Row>(
     `select account_manager_id as id, period, tier, next_tier, movement, streak,
        promotion_withheld, improvement_plan_required
      from tier_period
      where tier is not null and ($1::text is null or period = $1)
-       and ($2::text is null or account_manager_id = $2)
+       and ($2::text[] is null or account_manager_id = any($2))
        and (account_manager_id, period) > ($3, $4)
      order by account_manager_id, period limit $5`,
     [
-      filter.period ?? null,
-      filter.accountManagerId ?? null,
+      filter.period,
+      filter.accountManagerIds,
       page.after?.accountManagerId ?? '',
       page.after?.period ?? '',
       page.limit,

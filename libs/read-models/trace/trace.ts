@@ -1,14 +1,8 @@
 import type { Actor, Position } from '#event-store';
+import type { AsOf } from '#read-models/scores';
 import type { IndicatorResult, LocalText, PublishedResult } from '#rules';
 
-/**
- * Where a trace ends. `recorded`: what the organisation had recorded by an instant; `stored`: what
- * this system held, an answer that never changes; `position`: the log up to there, included.
- */
-export type AsOf =
-  | { readonly kind: 'recorded'; readonly at: string }
-  | { readonly kind: 'stored'; readonly at: string }
-  | { readonly kind: 'position'; readonly position: Position };
+export type { AsOf } from '#read-models/scores';
 
 /** A score as it stood after an event. Figures of a published one are those of its event. */
 export type TracedScore = Pick<
