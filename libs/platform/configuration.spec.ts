@@ -22,8 +22,16 @@ describe('the configuration', () => {
       kekFile: '/srv/merit/.data/key-encryption-key',
       eventStoreUrl: null,
       kafkaBrokers: [],
+      tokenKeyFile: '/srv/merit/.data/token-key.json',
+      identityProvider: null,
       host: '127.0.0.1',
       port: 8080,
+      apiLimits: {
+        requestsPerSecond: 1_000,
+        bodyBytes: 262_144,
+        pageSize: 200,
+        batchLines: 100_000,
+      },
       logLevel: 'info',
       language: 'zh',
       unknownVariables: [],
@@ -79,6 +87,29 @@ describe('the configuration', () => {
   it('refuses an owner URL without the database URL that it belongs to', () => {
     const { message } = refusalOf({ DATABASE_OWNER_URL: 'postgres://o@db/merit' });
     expect(message).toBe('DATABASE_OWNER_URL must be given together with DATABASE_URL');
+  });
+
+  it('takes the three settings of an identity provider together or not at all', () => {
+    const given = { MERIT_ISSUER: 'https://login.example', MERIT_AUDIENCE: 'merit' };
+    const { message } = refusalOf(given);
+    expect(message).toBe('MERIT_JWKS must be given together with MERIT_ISSUER and MERIT_AUDIENCE');
+    expect(read({ ...given, MERIT_JWKS: 'https://login.example/keys' }).identityProvider).toEqual({
+      issuer: 'https://login.example',
+      audience: 'merit',
+      jwks: 'https://login.example/keys',
+    });
+    expect(read({ ...given, MERIT_JWKS: 'keys.json' }).identityProvider?.jwks).toBe(
+      '/srv/merit/keys.json',
+    );
+  });
+
+  it('bounds what a caller may ask of the API', () => {
+    const { apiLimits } = read({ MERIT_RATE_LIMIT: '0', MERIT_BODY_LIMIT_KIB: '64' });
+    expect(apiLimits).toMatchObject({ requestsPerSecond: 0, bodyBytes: 65_536 });
+    expect(refusalOf({ MERIT_PAGE_LIMIT: '1001' }).message).toBe(
+      'MERIT_PAGE_LIMIT must be a whole number from 1 to 1000',
+    );
+    expect(refusalOf({ MERIT_BATCH_LIMIT: 'all' }).message).toMatch(/^MERIT_BATCH_LIMIT must be/);
   });
 
   it('tells of variables that look like settings and are none', () => {
