@@ -2,6 +2,7 @@ import type { Engine } from '#commands';
 import type { EventStore } from '#event-store';
 import type { AccessRecord, Logger, TokenVerifier } from '#platform';
 import type { Projections } from '#projections';
+import type { Processes } from '#processes/to-do';
 import type { TraceLog } from '#read-models/trace';
 
 export type AppendCounts = {
@@ -31,6 +32,8 @@ export type ApiSystem = {
   readonly settingWarnings: () => Promise<readonly string[]>;
   /** Why projections of this process stand still just now, by name. */
   readonly troubles: () => ReadonlyMap<string, string>;
+  /** What goes on by itself in this process: publications, deadlines, … */
+  readonly processes: Pick<Processes, 'troubles' | 'overdue' | 'counts' | 'wake'>;
   readonly logger: Logger;
 };
 

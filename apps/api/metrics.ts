@@ -79,8 +79,22 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly dueToDos = new Gauge({
+    name: 'merit_process_due_to_dos',
+    help: 'What is due to be done by processes, as this one saw last',
+    registers: [this.registry],
+  });
+  private readonly failedToDos = new Gauge({
+    name: 'merit_process_failed_attempts',
+    help: 'Attempts of processes that failed since the start',
+    registers: [this.registry],
+  });
+
   constructor(
-    private readonly system: Pick<ApiSystem, 'store' | 'projections' | 'access' | 'appends'>,
+    private readonly system: Pick<
+      ApiSystem,
+      'store' | 'projections' | 'access' | 'appends' | 'processes'
+    >,
     private readonly streams: OpenStreams,
   ) {
     collectDefaultMetrics({ register: this.registry });
@@ -113,6 +127,9 @@ export class Metrics {
     this.appendedEvents.set(events);
     this.openStreams.set(this.streams.count);
     this.lostAccess.set(this.system.access.lostCount());
+    const { due, failures } = this.system.processes.counts();
+    this.dueToDos.set(due);
+    this.failedToDos.set(failures);
     for (const { projection, lag, parkedKeyCount } of projections) {
       this.lagEvents.set({ projection }, lag.events);
       this.lagSeconds.set({ projection }, lag.seconds);

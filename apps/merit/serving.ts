@@ -11,6 +11,8 @@ import {
   settingWarnings,
   type TokenRules,
 } from '#platform';
+import { startProcesses } from '#processes/to-do';
+import { allProcesses } from './processes.js';
 import type { Session } from './session.js';
 import type { System } from './system.js';
 import { inLanguage } from './words.js';
@@ -26,6 +28,12 @@ export async function serve(system: System, { configuration, logger }: Session):
   const { host, port, apiLimits } = configuration;
   const clock = (): Date => new Date();
   const kek = await readKeyEncryptionKey(configuration.kekFile, { create: false });
+  const processes = startProcesses(engine, allProcesses(), {
+    clock,
+    projections,
+    pool,
+    log: (message) => logger.warn(message),
+  });
   const api = await startApi(
     {
       store,
@@ -45,6 +53,7 @@ export async function serve(system: System, { configuration, logger }: Session):
       traceLog: store.sealedView,
       settingWarnings: () => settingWarnings(pool),
       troubles: () => runner.troubles(),
+      processes,
     },
     {
       host,
@@ -53,7 +62,11 @@ export async function serve(system: System, { configuration, logger }: Session):
       localOnly: configuration.identityProvider === null,
     },
   );
-  return { url: api.url, close: () => api.close() };
+  const close = async (): Promise<void> => {
+    await api.close();
+    await processes.stop();
+  };
+  return { url: api.url, close };
 }
 
 /** A year of a large office; the oldest go first. */

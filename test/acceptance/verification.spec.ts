@@ -4,6 +4,9 @@ import { join } from 'node:path';
 import { Client } from 'pg';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
+import type { System } from '../../apps/merit/system.js';
+import { cycleAggregate } from '#commands';
+import { type CycleCommand, cycleStream } from '#contexts/cycles';
 import { allEventSpecs } from '#contexts/registry';
 import { leafHash } from '#event-store';
 import {
@@ -34,6 +37,7 @@ beforeAll(async () => {
   all = await openTestSystem();
   const { system, database } = all;
   await importFolder(system, dataset);
+  await startPublication(system, '2031-01');
   const runner = system.projections.start();
   const names = (await system.projections.status()).map(({ projection }) => projection);
   await system.projections.waitFor(names, await system.store.head(), 60_000);
@@ -49,6 +53,31 @@ afterAll(async () => {
   await all?.close();
   await rm(folder, { recursive: true });
 });
+
+/** Somebody living starts a publication that nobody here goes on with: a process has work. */
+async function startPublication({ engine }: System, period: string): Promise<void> {
+  const at = `${period}-31T18:00:00+08:00`;
+  const commands: CycleCommand[] = [
+    { type: 'cycles.OpenCycle', data: { period, openedAt: at } },
+    { type: 'cycles.CloseCollection', data: { period, closedAt: at } },
+    {
+      type: 'cycles.StartPublication',
+      data: { period, startedAt: at, incompleteAcknowledgedBy: 'office-1' },
+    },
+  ];
+  for (const command of commands) {
+    await engine.handler.decide(cycleAggregate, cycleStream(period), {
+      command,
+      facts: () => ({ incompleteCount: 0 }),
+      envelope: {
+        commandId: `start ${command.type}`,
+        actor: { id: 'office-1', role: 'office' },
+        occurredAt: at,
+        recordedAt: at,
+      },
+    });
+  }
+}
 
 const verify = (): Promise<readonly Finding[]> =>
   verifyAll({

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Api, type ApiSystem, startApi } from '../../apps/api/index.js';
+import { allProcesses } from '../../apps/merit/processes.js';
 import type { ApiArea } from '../../apps/api/areas/area.js';
 import {
   createLogger,
@@ -11,6 +12,7 @@ import {
   openLocalIssuer,
   type Role,
 } from '#platform';
+import { type Processes, startProcesses } from '#processes/to-do';
 import { openTestSystem, type TestSystem } from './system.js';
 
 /** A clock that stands until a test moves it. */
@@ -44,6 +46,10 @@ export type TestApi = TestSystem & {
   readonly api: Api;
   /** What the API works with. */
   readonly apiSystem: ApiSystem;
+  /** Processes of this system; `clock.set` wakes them. */
+  readonly processes: Processes;
+  /** Until processes have nothing left that is due by the clock as it stands. */
+  readonly settled: () => Promise<void>;
 };
 
 const YEAR_SECONDS = 366 * 24 * 3600;
@@ -59,9 +65,17 @@ export async function openTestApi(
   const issuer = await openLocalIssuer(join(folder, 'token-key.json'));
   const clock: TestClock = {
     now: new Date(startAt),
-    set: (instant) => void (clock.now = new Date(instant)),
+    set: (instant) => {
+      clock.now = new Date(instant);
+      processes.wake();
+    },
   };
   const runner = system.keepProjecting();
+  const processes = startProcesses(system.engine, allProcesses(), {
+    clock: () => clock.now,
+    projections: system.projections,
+    pool: system.pool,
+  });
   const apiSystem: ApiSystem = {
     store: system.store,
     engine: system.engine,
@@ -80,6 +94,7 @@ export async function openTestApi(
     requestKey: Buffer.alloc(32, 7),
     settingWarnings: () => Promise.resolve([]),
     troubles: () => runner.troubles(),
+    processes,
     logger: createLogger({ level: 'silent' }),
   };
   const api = await startApi(apiSystem, { host: '127.0.0.1', port: 0, areas });
@@ -90,10 +105,23 @@ export async function openTestApi(
   };
   const close = async (): Promise<void> => {
     await api.close();
+    await processes.stop();
     await opened.close();
     await rm(folder, { recursive: true });
   };
-  return { ...opened, url: api.url, clock, issuer, as, api, apiSystem, close };
+  const settled = (): Promise<void> => processes.settle();
+  return {
+    ...opened,
+    url: api.url,
+    clock,
+    issuer,
+    as,
+    api,
+    apiSystem,
+    processes,
+    settled,
+    close,
+  };
 }
 
 export function clientOf(url: string, authorization: string): Client {

@@ -1,4 +1,4 @@
-import { appealAggregate, type Engine, type Outcome } from '#commands';
+import { appealAggregate, type Engine, IMPORTER, type Outcome } from '#commands';
 import {
   type AppealCommand,
   type AppealFacts,
@@ -26,7 +26,6 @@ import {
 } from '#read-models/organisation';
 import {
   countFirst,
-  IMPORTER,
   type ImportRun,
   lineKey,
   refuseLater,

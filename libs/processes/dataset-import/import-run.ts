@@ -1,9 +1,7 @@
-import type { Engine, Envelope, Outcome } from '#commands';
+import { type Engine, type Envelope, IMPORTER, type Outcome } from '#commands';
 import type { DatasetRow, Refusal } from '#dataset';
 import { type DomainError, nameBasedId } from '#kernel';
 
-/** Whose acts an import records, beside the people whom its rows name. */
-export const IMPORTER = 'dataset-import';
 const PREPARER = 'dataset-import-preparer';
 const APPROVER = 'dataset-import-approver';
 

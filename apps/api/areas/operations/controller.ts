@@ -11,6 +11,7 @@ import { readProjections } from './queries.js';
 /** So far behind a board is not called live any more. */
 const LAG_WARNING_SECONDS = 10;
 const SHOWN_PARKED_KEYS = 20;
+const SHOWN_TO_DOS = 20;
 
 @Controller()
 export class OperationsController {
@@ -50,6 +51,7 @@ export class OperationsController {
           .map(({ projection, key }) => `projection ${projection}: key ${key} is parked`),
         ...late.map(({ projection, lag }) => `projection ${projection} is ${lag.seconds} s behind`),
         ...[...this.system.troubles()].map(([name, why]) => `projection ${name} stands: ${why}`),
+        ...processWarnings(this.system.processes),
       ];
       const lags = projections.map(({ projection, lag }) => ({ projection, ...lag }));
       return { status: 'ready', warnings, parkedKeyCount: parkedKeys.length, projections: lags };
@@ -66,4 +68,13 @@ export class OperationsController {
   scrape() {
     return this.metrics.text();
   }
+}
+
+function processWarnings({ troubles, overdue }: ApiSystem['processes']): readonly string[] {
+  return [
+    ...[...troubles()].map(([what, why]) => `process ${what} is tried again: ${why}`),
+    ...overdue().map(
+      ({ process, key, seconds }) => `process ${process}: ${key} has been due for ${seconds} s`,
+    ),
+  ].slice(0, SHOWN_TO_DOS);
 }

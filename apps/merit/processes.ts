@@ -1,0 +1,7 @@
+import { publicationProcess } from '#processes/publication';
+import type { Process } from '#processes/to-do';
+
+/** Every process that goes on by itself: events in, commands out. */
+export function allProcesses(): Process[] {
+  return [publicationProcess];
+}

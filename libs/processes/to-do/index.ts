@@ -1,0 +1,4 @@
+export * from './port.js';
+export * from './projection.js';
+export * from './runner.js';
+export { ProcessHistoryRow, ProcessToDoRow } from './table.js';
