@@ -118,7 +118,9 @@ const REMOVE_INDICATORS = `
   delete from indicator_standing b
   using unnest($1::text[], $2::text[]) as k(account_manager_id, period)
   where b.account_manager_id = k.account_manager_id and b.period = k.period
-    and not exists (select from ${rowSource(INDICATOR.columns, 3)} as fresh where ${stays(INDICATOR)})`;
+    and not exists (
+      select from ${rowSource(INDICATOR.columns, 3)} as fresh where ${stays(INDICATOR)}
+    )`;
 
 const ADD_INDICATORS = `
   insert into indicator_standing (${names(INDICATOR)})
