@@ -19,9 +19,19 @@ const closed: CycleEvent = {
   type: 'cycles.CollectionClosed.v1',
   data: { period, closedAt: CLOSED },
 };
+const proposed: CycleEvent = {
+  type: 'cycles.CollectionReopeningProposed.v1',
+  data: {
+    period,
+    proposalId: 'P1',
+    proposedBy: 'OFFICE-1',
+    proposedAt: CLOSED,
+    reason: 'two figures came late',
+  },
+};
 const reopened: CycleEvent = {
   type: 'cycles.CollectionReopened.v1',
-  data: { period, proposedBy: 'OFFICE-1', approvedBy: 'OFFICE-2' },
+  data: { period, proposedBy: 'OFFICE-1', approvedBy: 'OFFICE-2', proposalId: 'P1' },
 };
 const started: CycleEvent = {
   type: 'cycles.PublicationStarted.v1',
@@ -48,9 +58,13 @@ const close = (closedAt = CLOSED): CycleCommand => ({
   type: 'cycles.CloseCollection',
   data: { period, closedAt },
 });
-const reopen = (proposedBy = 'OFFICE-1', approvedBy = 'OFFICE-2'): CycleCommand => ({
+const propose = (proposalId = 'P1', proposedBy = 'OFFICE-1'): CycleCommand => ({
+  type: 'cycles.ProposeReopening',
+  data: { ...proposed.data, proposalId, proposedBy } as never,
+});
+const reopen = (approvedBy = 'OFFICE-2', proposalId?: string): CycleCommand => ({
   type: 'cycles.ReopenCollection',
-  data: { period, proposedBy, approvedBy },
+  data: { period, approvedBy, ...(proposalId === undefined ? {} : { proposalId }) },
 });
 const start = (incompleteAcknowledgedBy: string | null = null): CycleCommand => ({
   type: 'cycles.StartPublication',
@@ -105,6 +119,7 @@ describe('a cycle', () => {
 
   it.each([
     ['closing', close()],
+    ['proposing to reopen', propose()],
     ['reopening', reopen()],
     ['starting publication', start()],
     ['recording results', recordComputed()],
@@ -125,7 +140,7 @@ describe('a cycle', () => {
       .thenRefused('collection-already-closed'));
 
   it('closes again after it was reopened', () =>
-    given(cycles, [opened, closed, reopened])
+    given(cycles, [opened, closed, proposed, reopened])
       .when(close('2026-03-04T08:00:00+08:00'), complete)
       .thenEvents([
         {
@@ -136,19 +151,52 @@ describe('a cycle', () => {
 });
 
 describe('reopening collection', () => {
-  it('takes two persons', () => {
-    given(cycles, [opened, closed]).when(reopen(), complete).thenEvents([reopened]);
-    given(cycles, [opened, closed])
-      .when(reopen('OFFICE-1', 'OFFICE-1'), complete)
+  it('takes a proposal on record and another person who approves it', () => {
+    given(cycles, [opened, closed]).when(propose(), complete).thenEvents([proposed]);
+    given(cycles, [opened, closed, proposed]).when(reopen(), complete).thenEvents([reopened]);
+    given(cycles, [opened, closed, proposed])
+      .when(reopen('OFFICE-1'), complete)
+      .thenRefused('segregation-of-duties');
+    given(cycles, [opened, closed]).when(reopen(), complete).thenRefused('no-open-proposal');
+  });
+
+  it('approves the proposal that was read, not one that took its place', () => {
+    const events = [opened, closed, proposed];
+    given(cycles, events).when(propose(), complete).thenNothing();
+    given(cycles, events).when(reopen('OFFICE-2', 'P1'), complete).thenEvents([reopened]);
+    given(cycles, events).when(reopen('OFFICE-2', 'P0'), complete).thenRefused('no-open-proposal');
+    const other = { ...proposed.data, proposalId: 'P2', proposedBy: 'OFFICE-2' };
+    given(cycles, [
+      ...events,
+      { type: 'cycles.CollectionReopeningProposed.v1', data: other } as CycleEvent,
+    ])
+      .when(reopen('OFFICE-2'), complete)
       .thenRefused('segregation-of-duties');
   });
 
-  it('changes nothing where collection is open', () =>
-    given(cycles, [opened, closed, reopened]).when(reopen(), complete).thenNothing());
+  it('is approved once: the next one needs a proposal of its own', () => {
+    given(cycles, [opened, closed, proposed, reopened])
+      .when(reopen(), complete)
+      .thenRefused('no-open-proposal');
+    given(cycles, [opened, closed, proposed, reopened, closed])
+      .when(reopen(), complete)
+      .thenRefused('no-open-proposal');
+  });
+
+  it('is not proposed without a reason, nor where collection is open', () => {
+    const data = { ...proposed.data, reason: ' ' } as never;
+    given(cycles, [opened, closed])
+      .when({ type: 'cycles.ProposeReopening', data }, complete)
+      .thenRefused('malformed');
+    given(cycles, [opened]).when(propose(), complete).thenRefused('collection-open');
+  });
 
   it('is refused as soon as publication has started, not only when it is done', () => {
-    given(cycles, [opened, closed, started])
+    given(cycles, [opened, closed, proposed, started])
       .when(reopen(), complete)
+      .thenRefused('publication-started');
+    given(cycles, [opened, closed, started])
+      .when(propose(), complete)
       .thenRefused('publication-started');
     given(cycles, [opened, closed, started, computed, published])
       .when(reopen(), complete)
@@ -160,7 +208,7 @@ describe('publication', () => {
   it('starts only when collection is closed', () => {
     given(cycles, [opened, closed]).when(start(), complete).thenEvents([started]);
     given(cycles, [opened]).when(start(), complete).thenRefused('collection-open');
-    given(cycles, [opened, closed, reopened])
+    given(cycles, [opened, closed, proposed, reopened])
       .when(start(), complete)
       .thenRefused('collection-open');
   });

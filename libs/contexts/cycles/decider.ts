@@ -8,7 +8,7 @@ import {
   requireInstant,
   requirePeriod,
 } from '#kernel';
-import type { CycleEvent, ResultsComputed } from './events.js';
+import type { CollectionReopeningProposed, CycleEvent, ResultsComputed } from './events.js';
 
 export type OpenCycle = {
   readonly type: 'cycles.OpenCycle';
@@ -18,12 +18,17 @@ export type CloseCollection = {
   readonly type: 'cycles.CloseCollection';
   readonly data: { readonly period: string; readonly closedAt: string };
 };
+export type ProposeReopening = {
+  readonly type: 'cycles.ProposeReopening';
+  readonly data: CollectionReopeningProposed['data'];
+};
+/** Approves the open proposal of another person; `proposalId`: this one and no other. */
 export type ReopenCollection = {
   readonly type: 'cycles.ReopenCollection';
   readonly data: {
     readonly period: string;
-    readonly proposedBy: string;
-    readonly approvedBy: string; // another person
+    readonly approvedBy: string;
+    readonly proposalId?: string;
   };
 };
 /** `incompleteAcknowledgedBy`: who takes it upon themselves that some scorecards have no score. */
@@ -33,6 +38,7 @@ export type StartPublication = {
     readonly period: string;
     readonly startedAt: string;
     readonly incompleteAcknowledgedBy: string | null;
+    readonly reason?: string;
   };
 };
 export type RecordComputedResults = {
@@ -56,6 +62,7 @@ export type FinaliseCycle = {
 export type CycleCommand =
   | OpenCycle
   | CloseCollection
+  | ProposeReopening
   | ReopenCollection
   | StartPublication
   | RecordComputedResults
@@ -68,11 +75,15 @@ export type CycleFacts = { readonly incompleteCount: number };
 export type CycleState = {
   openedAt: string | null;
   closedAt: string | null;
+  /** Nobody has approved it yet. */
+  proposal: { readonly proposalId: string; readonly proposedBy: string } | null;
   started: boolean;
   computed: ResultsComputed['data'] | null;
   published: boolean;
   finalisedAt: string | null;
 };
+
+const MAX_REASON_LENGTH = 2_000;
 
 const isSameInstant = (a: string, b: string): boolean => compareInstants(a, b) === 0;
 
@@ -102,16 +113,36 @@ function close({ data }: CloseCollection, state: Readonly<CycleState>): readonly
   return [{ type: 'cycles.CollectionClosed.v1', data }];
 }
 
-function reopen({ data }: ReopenCollection, state: Readonly<CycleState>): readonly CycleEvent[] {
-  const { period, proposedBy, approvedBy } = data;
+function propose({ data }: ProposeReopening, state: Readonly<CycleState>): readonly CycleEvent[] {
+  const { period, proposalId, proposedBy, proposedAt, reason } = data;
+  requireId(proposalId, 'proposalId');
   requireId(proposedBy, 'proposedBy');
+  requireInstant(proposedAt, 'proposedAt');
+  requireForm(reason.trim() !== '' && reason.length <= MAX_REASON_LENGTH, 'reason');
+  requireReopenable(state, period);
+  if (state.closedAt === null) throw new DomainError('collection-open', { period });
+  if (state.proposal?.proposalId === proposalId) return [];
+  return [{ type: 'cycles.CollectionReopeningProposed.v1', data }];
+}
+
+function reopen({ data }: ReopenCollection, state: Readonly<CycleState>): readonly CycleEvent[] {
+  const { period, approvedBy, proposalId } = data;
   requireId(approvedBy, 'approvedBy');
-  requireCycle(state, period);
-  // Started, not published: the freeze has begun, and a fact let in now would reach half of it.
-  if (state.started) throw new DomainError('publication-started', { period });
+  requireReopenable(state, period);
+  const { proposal } = state;
+  if (proposal === null || (proposalId !== undefined && proposalId !== proposal.proposalId)) {
+    throw new DomainError('no-open-proposal', { period });
+  }
+  const { proposedBy } = proposal;
   if (proposedBy === approvedBy) throw new DomainError('segregation-of-duties', { period });
-  if (state.closedAt === null) return [];
-  return [{ type: 'cycles.CollectionReopened.v1', data }];
+  const reopened = { period, proposedBy, approvedBy, proposalId: proposal.proposalId };
+  return [{ type: 'cycles.CollectionReopened.v1', data: reopened }];
+}
+
+/** Started, not published: the freeze has begun, and a fact let in now would reach half of it. */
+function requireReopenable(state: Readonly<CycleState>, period: string): void {
+  requireCycle(state, period);
+  if (state.started) throw new DomainError('publication-started', { period });
 }
 
 function start(
@@ -119,8 +150,9 @@ function start(
   state: Readonly<CycleState>,
   facts: CycleFacts,
 ): readonly CycleEvent[] {
-  const { period, startedAt, incompleteAcknowledgedBy } = data;
+  const { period, startedAt, incompleteAcknowledgedBy, reason = '' } = data;
   requireInstant(startedAt, 'startedAt');
+  requireForm(reason.length <= MAX_REASON_LENGTH, 'reason');
   if (incompleteAcknowledgedBy !== null) {
     requireId(incompleteAcknowledgedBy, 'incompleteAcknowledgedBy');
   }
@@ -179,6 +211,7 @@ export const cycles: Decider<CycleState, CycleCommand, CycleEvent, CycleFacts> =
   initialState: () => ({
     openedAt: null,
     closedAt: null,
+    proposal: null,
     started: false,
     computed: null,
     published: false,
@@ -193,8 +226,12 @@ export const cycles: Decider<CycleState, CycleCommand, CycleEvent, CycleFacts> =
       case 'cycles.CollectionClosed.v1':
         state.closedAt = event.data.closedAt;
         return state;
+      case 'cycles.CollectionReopeningProposed.v1':
+        state.proposal = event.data;
+        return state;
       case 'cycles.CollectionReopened.v1':
         state.closedAt = null;
+        state.proposal = null;
         return state;
       case 'cycles.PublicationStarted.v1':
         state.started = true;
@@ -219,6 +256,8 @@ export const cycles: Decider<CycleState, CycleCommand, CycleEvent, CycleFacts> =
         return open(command, state);
       case 'cycles.CloseCollection':
         return close(command, state);
+      case 'cycles.ProposeReopening':
+        return propose(command, state);
       case 'cycles.ReopenCollection':
         return reopen(command, state);
       case 'cycles.StartPublication':

@@ -17,12 +17,25 @@ export type CollectionClosed = {
   readonly data: { readonly period: string; readonly closedAt: string };
 };
 
+/** The first of the two persons; a later proposal takes the place of one that nobody approved. */
+export type CollectionReopeningProposed = {
+  readonly type: 'cycles.CollectionReopeningProposed.v1';
+  readonly data: {
+    readonly period: string;
+    readonly proposalId: string;
+    readonly proposedBy: string;
+    readonly proposedAt: string;
+    readonly reason: string; // personal
+  };
+};
+
 export type CollectionReopened = {
   readonly type: 'cycles.CollectionReopened.v1';
   readonly data: {
     readonly period: string;
     readonly proposedBy: string;
     readonly approvedBy: string; // another person
+    readonly proposalId?: string; // which proposal
   };
 };
 
@@ -33,6 +46,7 @@ export type PublicationStarted = {
     readonly period: string;
     readonly startedAt: string;
     readonly incompleteAcknowledgedBy: string | null;
+    readonly reason?: string; // personal: why incomplete scorecards are published
   };
 };
 
@@ -65,6 +79,7 @@ export type CycleFinalised = {
 export type CycleEvent =
   | CycleOpened
   | CollectionClosed
+  | CollectionReopeningProposed
   | CollectionReopened
   | PublicationStarted
   | ResultsComputed
@@ -74,8 +89,29 @@ export type CycleEvent =
 export const cycleEvents: readonly EventSpec[] = [
   { type: 'cycles.CycleOpened.v1', schemaVersion: 1 },
   { type: 'cycles.CollectionClosed.v1', schemaVersion: 1 },
+  {
+    type: 'cycles.CollectionReopeningProposed.v1',
+    schemaVersion: 1,
+    personal: {
+      reason: {
+        // Whose words they are: of a cycle they are about nobody in particular.
+        subject: ({ data }) => (data as CollectionReopeningProposed['data']).proposedBy,
+        purpose: 'cycle',
+      },
+    },
+  },
   { type: 'cycles.CollectionReopened.v1', schemaVersion: 1 },
-  { type: 'cycles.PublicationStarted.v1', schemaVersion: 1 },
+  {
+    type: 'cycles.PublicationStarted.v1',
+    schemaVersion: 1,
+    personal: {
+      reason: {
+        subject: ({ data }) =>
+          (data as PublicationStarted['data']).incompleteAcknowledgedBy ?? 'nobody',
+        purpose: 'cycle',
+      },
+    },
+  },
   { type: 'cycles.ResultsComputed.v1', schemaVersion: 1 },
   { type: 'cycles.CyclePublished.v1', schemaVersion: 1 },
   { type: 'cycles.CycleFinalised.v1', schemaVersion: 1 },

@@ -13,15 +13,24 @@ export const cycleFixtures: {
     openedAt: '2026-03-01T00:00:00+08:00',
   },
   'cycles.CollectionClosed.v1': { period: '2026-03', closedAt: '2026-04-03T18:00:00+08:00' },
+  'cycles.CollectionReopeningProposed.v1': {
+    period: '2026-03',
+    proposalId: 'reopening-1',
+    proposedBy: 'OFFICE-1',
+    proposedAt: '2026-04-03T19:00:00+08:00',
+    reason: '北区漏报两项指标',
+  },
   'cycles.CollectionReopened.v1': {
     period: '2026-03',
     proposedBy: 'OFFICE-1',
     approvedBy: 'OFFICE-2',
+    proposalId: 'reopening-1',
   },
   'cycles.PublicationStarted.v1': {
     period: '2026-03',
     startedAt: '2026-04-04T08:59:00+08:00',
     incompleteAcknowledgedBy: 'OFFICE-1',
+    reason: '两人缺上级评价',
   },
   'cycles.ResultsComputed.v1': {
     period: '2026-03',
