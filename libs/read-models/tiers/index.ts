@@ -1,3 +1,5 @@
+export { type TierChain, tierChains, tierPageAsOf, type TierStep } from './as-of.js';
+export { countsForPromotion, type TierOutlook, tierOutlook, type WhyNot } from './outlook.js';
 export { tiersProjection } from './projection.js';
 export { tierPage, type TierRecord, tierRecords, tiersInForce } from './queries.js';
 export { TierCycleRow, TierPeriodRow } from './table.js';

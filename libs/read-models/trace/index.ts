@@ -1,4 +1,6 @@
-export { type TraceLog } from './reading.js';
+export { recordIdOf } from './naming.js';
+export { isSeen, type TraceEvents, type TraceLog } from './reading.js';
 export { renderTrace, type RenderedTrace, type TraceLanguage } from './render.js';
 export * from './trace.js';
 export { createScoreTracer, type ScoreTracer, traceScore } from './tracer.js';
+export { EVENT_NAMES } from './words.js';

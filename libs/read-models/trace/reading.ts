@@ -71,7 +71,28 @@ export async function readTraceEvents(
   return { head, events: visible };
 }
 
-function isSeen(asOf: AsOf | null): (event: RecordedEvent) => boolean {
+/**
+ * The organisation as far as it concerns one person, of the log that `asOf` lets see: schemes,
+ * units, calendar, cycles and the person's own places, in log order.
+ */
+export async function readPersonEvents(
+  log: TraceLog,
+  shared: SharedEvents,
+  accountManagerId: string,
+  asOf: AsOf | null,
+): Promise<TraceEvents> {
+  const head = await log.head();
+  const limit = asOf?.kind === 'position' && asOf.position < head ? asOf.position : head;
+  const events: RecordedEvent[] = [];
+  const own = [accountManagerStream(accountManagerId)];
+  for await (const stream of log.readStreams(own, { until: limit })) events.push(...stream);
+  events.push(...(await shared.until(limit)));
+  const visible = events.filter(isSeen(asOf));
+  visible.sort((a, b) => compareCodePoints(a.position, b.position));
+  return { head, events: visible };
+}
+
+export function isSeen(asOf: AsOf | null): (event: RecordedEvent) => boolean {
   switch (asOf?.kind) {
     case 'recorded':
       return ({ metadata }) => compareInstants(metadata.recordedAt, asOf.at) <= 0;

@@ -1,11 +1,30 @@
+import {
+  applyToOrganisation,
+  createOrganisation,
+  type Organisation,
+} from '#read-models/organisation';
 import type { Scheme } from '#rules';
-import { followSharedEvents, readTraceEvents, type TraceLog } from './reading.js';
+import {
+  followSharedEvents,
+  readPersonEvents,
+  readTraceEvents,
+  type TraceEvents,
+  type TraceLog,
+} from './reading.js';
 import { foldSteps } from './steps.js';
 import type { AsOf, ScoreTrace, TracedScheme } from './trace.js';
 
 export type ScoreTracer = {
   /** A person or a period that the log does not know has a trace without steps. */
   readonly trace: (accountManagerId: string, period: string, asOf?: AsOf) => Promise<ScoreTrace>;
+  /** What a trace folds. */
+  readonly events: (
+    accountManagerId: string,
+    period: string,
+    asOf: AsOf | null,
+  ) => Promise<TraceEvents>;
+  /** The organisation as far as it concerns one person, as known then. */
+  readonly organisation: (accountManagerId: string, asOf: AsOf | null) => Promise<Organisation>;
 };
 
 /**
@@ -30,6 +49,14 @@ export function createScoreTracer(log: TraceLog): ScoreTracer {
         current,
         schemes: schemes.map(toTracedScheme),
       };
+    },
+    events: (accountManagerId, period, asOf) =>
+      readTraceEvents(log, shared, accountManagerId, period, asOf),
+    organisation: async (accountManagerId, asOf) => {
+      const org = createOrganisation();
+      const { events } = await readPersonEvents(log, shared, accountManagerId, asOf);
+      for (const event of events) applyToOrganisation(org, event);
+      return org;
     },
   };
 }

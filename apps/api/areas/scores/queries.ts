@@ -5,13 +5,13 @@ import {
   scorePage,
   scorePageAsOf,
 } from '#read-models/scores';
-import { traceScore } from '#read-models/trace';
 import { asOfParams, malformed } from '../../as-of.js';
 import { personPeriodOf, personPeriodPage } from '../../person-period-page.js';
 import type { PersonPeriodPageQuery } from '../../person-queries.js';
 import type { PageOf } from '../../queries.js';
 import { AFTER_WAIT_MS, readQuery } from '../../read-query.js';
 import { whoseRecords } from '../../sight.js';
+import { tracerOf } from '../../tracer.js';
 
 const SCORES = ['scores'];
 
@@ -35,7 +35,7 @@ export const readProvisionalScores = readQuery(async (system, params: Asked) => 
   }
   if (after !== undefined) await system.projections.waitFor(SCORES, after, AFTER_WAIT_MS);
   whoseRecords(await system.engine.organisation.current(), caller, accountManagerId);
-  const trace = await traceScore(system.traceLog, accountManagerId, period, asOf);
+  const trace = await tracerOf(system.traceLog).trace(accountManagerId, period, asOf);
   const page: PageOf<ProvisionalRecord> = { items: [], next: null };
   const cursor = personPeriodOf(params.cursor);
   const isPast = cursor !== null && cursor.accountManagerId >= accountManagerId;

@@ -1,9 +1,9 @@
 import type { ApiArea } from '../area.js';
 import { TiersController } from './controller.js';
-import { readTiers } from './queries.js';
+import { readNextTier, readTierHistory, readTiers } from './queries.js';
 
 export const tiersArea: ApiArea = {
   controllers: [TiersController],
   commands: [],
-  queries: [readTiers],
+  queries: [readTiers, readTierHistory, readNextTier],
 };
