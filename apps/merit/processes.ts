@@ -1,7 +1,9 @@
+import { appealResolution } from '#processes/appeal-resolution';
+import { deadlines } from '#processes/deadlines';
 import { publicationProcess } from '#processes/publication';
 import type { Process } from '#processes/to-do';
 
 /** Every process that goes on by itself: events in, commands out. */
 export function allProcesses(): Process[] {
-  return [publicationProcess];
+  return [publicationProcess, appealResolution, deadlines];
 }

@@ -1,4 +1,4 @@
-import { isTimeZone, localDate, localDayNumber, localPeriod } from './zone.js';
+import { endOfDay, isTimeZone, localDate, localDayNumber, localPeriod } from './zone.js';
 
 it('knows IANA time zones', () => {
   expect(['Asia/Shanghai', 'UTC', 'America/New_York'].every(isTimeZone)).toBe(true);
@@ -21,4 +21,15 @@ it('counts local days from 1970-01-01', () => {
   expect(localDayNumber(0, 'UTC')).toBe(0);
   expect(localDayNumber(-1, 'UTC')).toBe(-1);
   expect(localDayNumber(0, 'America/New_York')).toBe(-1);
+});
+
+it('ends a day at the first instant of the next, across changes of offset', () => {
+  expect(endOfDay('2026-02-28', 'Asia/Shanghai')).toBe('2026-02-28T16:00:00.000Z');
+  expect(endOfDay('2026-03-07', 'America/New_York')).toBe('2026-03-08T05:00:00.000Z');
+  expect(endOfDay('2026-03-08', 'America/New_York')).toBe('2026-03-09T04:00:00.000Z');
+  expect(endOfDay('2026-11-01', 'America/New_York')).toBe('2026-11-02T05:00:00.000Z');
+  expect(endOfDay('2026-03-10', 'Asia/Kathmandu')).toBe('2026-03-10T18:15:00.000Z');
+  // Samoa left out 30 December 2011; Beirut goes forward at midnight: its day begins at one.
+  expect(endOfDay('2011-12-29', 'Pacific/Apia')).toBe('2011-12-30T10:00:00.000Z');
+  expect(endOfDay('2026-03-28', 'Asia/Beirut')).toBe('2026-03-28T22:00:00.000Z');
 });

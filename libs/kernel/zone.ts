@@ -1,4 +1,4 @@
-import { dateOfDay, epochMsOf } from './instant.js';
+import { dateOfDay, dayNumber, epochMsOf } from './instant.js';
 
 /**
  * Local days in an IANA zone, by the rules of the platform's own zone data (Intl). Offsets change
@@ -68,6 +68,19 @@ export function localDayNumber(epochMs: number, timeZone: string): number {
 /** The ISO date on the calendar of `timeZone` at an instant. */
 export function localDate(instant: string, timeZone: string): string {
   return dateOfDay(localDayNumber(epochMsOf(instant), timeZone));
+}
+
+/**
+ * The first instant that is beyond a local day, as RFC 3339 in UTC. Where a clock change leaves out
+ * or repeats midnight it is the first instant of the day after.
+ */
+export function endOfDay(date: string, timeZone: string): string {
+  const next = dayNumber(date) + 1;
+  let at = next * DAY_MS;
+  at -= offsetMsAt(timeZone, at);
+  while (localDayNumber(at, timeZone) < next) at += QUARTER_HOUR_MS;
+  while (localDayNumber(at - QUARTER_HOUR_MS, timeZone) >= next) at -= QUARTER_HOUR_MS;
+  return new Date(at).toISOString();
 }
 
 /** The period `YYYY-MM` into which an instant falls in `timeZone`. */

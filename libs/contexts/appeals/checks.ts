@@ -1,5 +1,6 @@
 import {
   DomainError,
+  endOfDay,
   isAfter,
   localDate,
   requireDecimal,
@@ -23,6 +24,16 @@ const MAX_CORRECTIONS = 200;
 export function dueOn(instant: string, withinWorkingDays: number, disputed: Disputed): string {
   const day = localDate(instant, disputed.timezone);
   return addWorkingDays(day, withinWorkingDays, disputed.calendar);
+}
+
+/** The same day with the instant that ends it, for whoever waits by a clock. */
+export function dueBy(
+  instant: string,
+  withinWorkingDays: number,
+  disputed: Disputed,
+): { readonly day: string; readonly at: string } {
+  const day = dueOn(instant, withinWorkingDays, disputed);
+  return { day, at: endOfDay(day, disputed.timezone) };
 }
 
 /** Is the instant, on the scheme's calendar, beyond the day? */

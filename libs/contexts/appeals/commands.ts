@@ -47,6 +47,7 @@ export type AssignReviewer = {
     readonly appealId: string;
     readonly reviewerId: string;
     readonly assignedAt: string;
+    readonly assignedBy?: string; // never the appellant
   };
 };
 export type DecideAppeal = {

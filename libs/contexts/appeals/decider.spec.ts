@@ -48,10 +48,15 @@ const filing = {
   grounds: '对考核结果有异议',
   disputedRecordIds: ['E1'] as readonly string[],
 };
-const filed = (change: Partial<AppealFiled['data']> = {}): AppealEvent => ({
-  type: 'appeals.AppealFiled.v1',
-  data: { ...filing, acceptDueOn: '2026-04-13', ...change },
-});
+/** The end of a day in Shanghai. */
+const endOf = (day: string): string => `${day}T16:00:00.000Z`;
+const filed = (change: Partial<AppealFiled['data']> = {}): AppealEvent => {
+  const acceptDueOn = change.acceptDueOn ?? '2026-04-13';
+  return {
+    type: 'appeals.AppealFiled.v1',
+    data: { ...filing, acceptDueOn, acceptDueAt: endOf(acceptDueOn), ...change },
+  };
+};
 const file = (change: Partial<typeof filing> = {}, filedBy = accountManagerId): AppealCommand => ({
   type: 'appeals.FileAppeal',
   data: { ...filing, ...change, filedBy },
@@ -66,6 +71,7 @@ const accepted = (change: { acceptedAt?: string; decideDueOn?: string } = {}): A
     acceptedBy: 'OFFICE-1',
     acceptedAt: ACCEPTED_AT,
     decideDueOn: '2026-04-23',
+    decideDueAt: endOf(change.decideDueOn ?? '2026-04-23'),
     ...change,
   },
 });
@@ -90,13 +96,19 @@ const refuse = (decidedAt = ACCEPTED_AT, decidedBy = 'OFFICE-1'): AppealCommand 
 });
 
 const ASSIGNED_AT = '2026-04-09T11:00:00+08:00';
-const assigned = (reviewerId = 'REVIEW-1'): AppealEvent => ({
+const assigned = (reviewerId = 'REVIEW-1', decideDueOn = '2026-04-23'): AppealEvent => ({
   type: 'appeals.ReviewerAssigned.v1',
-  data: { appealId, accountManagerId, reviewerId, assignedAt: ASSIGNED_AT },
+  data: {
+    appealId,
+    accountManagerId,
+    reviewerId,
+    assignedAt: ASSIGNED_AT,
+    decideDueAt: endOf(decideDueOn),
+  },
 });
-const assign = (reviewerId = 'REVIEW-1'): AppealCommand => ({
+const assign = (reviewerId = 'REVIEW-1', assignedBy = 'OFFICE-1'): AppealCommand => ({
   type: 'appeals.AssignReviewer',
-  data: { appealId, reviewerId, assignedAt: ASSIGNED_AT },
+  data: { appealId, reviewerId, assignedAt: ASSIGNED_AT, assignedBy },
 });
 
 const DECIDED_AT = '2026-04-16T16:00:00+08:00';
@@ -142,6 +154,7 @@ const reviewRequested: AppealEvent = {
     requestedAt: REQUESTED_AT,
     grounds: '仍有异议',
     decideDueOn: '2026-05-05',
+    decideDueAt: endOf('2026-05-05'),
   },
 };
 const requestReview = (
@@ -268,7 +281,9 @@ describe('the window for filing', () => {
   ])('ends at local midnight after clocks went %s', (_, publishedAt, last, next, offset, due) => {
     const change = { publishedAt, timezone: 'America/Los_Angeles' };
     const filedAt = `${last}T23:59:59${offset}`;
-    at(filedAt, change).thenEvents([filed({ filedAt, acceptDueOn: due })]);
+    const midnight = new Date(`${due}T23:59:59.999${offset}`).getTime() + 1;
+    const acceptDueAt = new Date(midnight).toISOString();
+    at(filedAt, change).thenEvents([filed({ filedAt, acceptDueOn: due, acceptDueAt })]);
     at(`${next}T00:00:00${offset}`, change).thenRefused('appeal-window-over');
   });
 
@@ -375,8 +390,13 @@ describe('the reviewer', () => {
     given(appeals, underReview).when(assign(), facts()).thenRefused('reviewer-not-independent');
     given(appeals, underReview)
       .when(assign('REVIEW-2'), facts())
-      .thenEvents([assigned('REVIEW-2')]);
+      .thenEvents([assigned('REVIEW-2', '2026-05-05')]);
   });
+
+  it('is not assigned by the appellant', () =>
+    given(appeals, [filed(), accepted()])
+      .when(assign('REVIEW-2', accountManagerId), facts())
+      .thenRefused('segregation-of-duties'));
 
   it('is not assigned before acceptance, after the decision, or when the appeal is closed', () => {
     given(appeals, [filed()]).when(assign(), facts()).thenRefused('appeal-not-accepted');
@@ -554,6 +574,7 @@ describe('the one review', () => {
             requestedAt: '2026-04-23T23:59:59+08:00',
             grounds: '仍有异议',
             decideDueOn: '2026-05-08',
+            decideDueAt: endOf('2026-05-08'),
           },
         },
       ]));
@@ -655,6 +676,7 @@ describe('a row of the history', () => {
       acceptedBy: 'IMPORT',
       acceptedAt: filing.filedAt,
       decideDueOn: '2026-04-22',
+      decideDueAt: endOf('2026-04-22'),
     },
   };
   const given1: AppealEvent = {

@@ -1,6 +1,7 @@
 import {
   type Decider,
   DomainError,
+  endOfDay,
   isAfter,
   isSameRecord,
   localDate,
@@ -15,6 +16,7 @@ import {
   requireText,
 } from '#kernel';
 import {
+  dueBy,
   dueOn,
   isPast,
   refuseUnlessCorrectable,
@@ -100,8 +102,9 @@ function isRepeatedFiling(known: Readonly<Filed>, filing: Filing): boolean {
 }
 
 function filedEvent(filing: Filing, disputed: Disputed): AppealFiled {
-  const acceptDueOn = dueOn(filing.filedAt, disputed.days.acceptWithinWorkingDays, disputed);
-  return { type: 'appeals.AppealFiled.v1', data: { ...filing, acceptDueOn } };
+  const due = dueBy(filing.filedAt, disputed.days.acceptWithinWorkingDays, disputed);
+  const data = { ...filing, acceptDueOn: due.day, acceptDueAt: due.at };
+  return { type: 'appeals.AppealFiled.v1', data };
 }
 
 function file({ data }: FileAppeal, known: Readonly<Filed> | null, facts: AppealFacts) {
@@ -178,8 +181,9 @@ function takenUp(
   const { appealId, accountManagerId, filedAt, acceptedBy, reviewerId } = data;
   const events: AppealEvent[] = [];
   if (known?.status !== 'accepted') {
-    const decideDueOn = dueOn(filedAt, disputed.days.decideWithinWorkingDays, disputed);
-    const accepted = { appealId, accountManagerId, acceptedBy, acceptedAt: filedAt, decideDueOn };
+    const due = dueBy(filedAt, disputed.days.decideWithinWorkingDays, disputed);
+    const decide = { decideDueOn: due.day, decideDueAt: due.at };
+    const accepted = { appealId, accountManagerId, acceptedBy, acceptedAt: filedAt, ...decide };
     events.push({ type: 'appeals.AppealAccepted.v1', data: accepted });
   }
   if (reviewerId !== null && known?.reviewerId !== reviewerId) {
@@ -231,8 +235,9 @@ function accept(
   refuseOwnCase(acceptedBy, known);
   const disputed = requireDisputed(facts, known);
   const { accountManagerId } = known;
-  const decideDueOn = dueOn(acceptedAt, disputed.days.decideWithinWorkingDays, disputed);
-  const accepted = { appealId, accountManagerId, acceptedBy, acceptedAt, decideDueOn };
+  const due = dueBy(acceptedAt, disputed.days.decideWithinWorkingDays, disputed);
+  const decide = { decideDueOn: due.day, decideDueAt: due.at };
+  const accepted = { appealId, accountManagerId, acceptedBy, acceptedAt, ...decide };
   return [
     ...overdue(known, acceptedAt, disputed),
     { type: 'appeals.AppealAccepted.v1', data: accepted },
@@ -283,11 +288,17 @@ function assign(
   requireId(data.reviewerId, 'reviewerId');
   requireInstant(data.assignedAt, 'assignedAt');
   refuseUnlessUnderDecision(known);
+  const { assignedBy, ...assignment } = data;
+  if (assignedBy !== undefined) refuseOwnCase(assignedBy, known);
   if (known.reviewerId === data.reviewerId) return [];
   const disputed = requireDisputed(facts, known);
   refuseUnlessIndependent(data.reviewerId, disputed, independenceOf(known));
-  const { accountManagerId } = known;
-  return [{ type: 'appeals.ReviewerAssigned.v1', data: { ...data, accountManagerId } }];
+  const { accountManagerId, openStep, escalated } = known;
+  // A live assignment puts an imported appeal under the clock: who waits for the day must hear it.
+  const day = escalated ? undefined : openStep?.dueOn;
+  const due = day ? { decideDueAt: endOfDay(day, disputed.timezone) } : {};
+  const assigned = { ...assignment, accountManagerId, ...due };
+  return [{ type: 'appeals.ReviewerAssigned.v1', data: assigned }];
 }
 
 function decideAppeal(
@@ -355,8 +366,9 @@ function requestReview(
   }
   requireForm(!isAfter(first.decidedAt, requestedAt), 'requestedAt');
   const { accountManagerId } = known;
-  const decideDueOn = dueOn(requestedAt, disputed.days.decideWithinWorkingDays, disputed);
-  const requested = { appealId, accountManagerId, requestedAt, grounds, decideDueOn };
+  const due = dueBy(requestedAt, disputed.days.decideWithinWorkingDays, disputed);
+  const decide = { decideDueOn: due.day, decideDueAt: due.at };
+  const requested = { appealId, accountManagerId, requestedAt, grounds, ...decide };
   return [{ type: 'appeals.AppealReviewRequested.v1', data: requested }];
 }
 

@@ -13,6 +13,7 @@ export type AppealFiled = {
     readonly grounds: string; // personal
     readonly disputedRecordIds: readonly string[];
     readonly acceptDueOn: string; // last day of the period for acceptance
+    readonly acceptDueAt?: string; // first instant after that day, in the zone of the scheme
   };
 };
 
@@ -24,6 +25,7 @@ export type AppealAccepted = {
     readonly acceptedBy: string;
     readonly acceptedAt: string;
     readonly decideDueOn: string;
+    readonly decideDueAt?: string;
   };
 };
 
@@ -45,6 +47,7 @@ export type ReviewerAssigned = {
     readonly accountManagerId: string;
     readonly reviewerId: string;
     readonly assignedAt: string;
+    readonly decideDueAt?: string; // of the step open then; left out once it was escalated
   };
 };
 
@@ -84,6 +87,7 @@ export type AppealReviewRequested = {
     readonly requestedAt: string;
     readonly grounds: string; // personal
     readonly decideDueOn: string;
+    readonly decideDueAt?: string;
   };
 };
 

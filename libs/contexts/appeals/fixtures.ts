@@ -15,6 +15,7 @@ export const appealFixtures: {
     grounds: '对考核结果有异议',
     disputedRecordIds: ['E0000034', 'M0000121'],
     acceptDueOn: '2026-04-09',
+    acceptDueAt: '2026-04-09T16:00:00.000Z',
   },
   'appeals.AppealAccepted.v1': {
     appealId,
@@ -22,6 +23,7 @@ export const appealFixtures: {
     acceptedBy: 'OFFICE-1',
     acceptedAt: '2026-04-07T10:00:00+08:00',
     decideDueOn: '2026-04-21',
+    decideDueAt: '2026-04-21T16:00:00.000Z',
   },
   'appeals.AppealFoundInadmissible.v1': {
     appealId,
@@ -35,6 +37,7 @@ export const appealFixtures: {
     accountManagerId,
     reviewerId: 'REVIEW-1',
     assignedAt: '2026-04-07T11:00:00+08:00',
+    decideDueAt: '2026-04-21T16:00:00.000Z',
   },
   'appeals.AppealDecided.v1': {
     appealId,
@@ -59,6 +62,7 @@ export const appealFixtures: {
     requestedAt: '2026-04-20T09:00:00+08:00',
     grounds: '仍有异议',
     decideDueOn: '2026-05-06',
+    decideDueAt: '2026-05-06T16:00:00.000Z',
   },
   'appeals.AppealWithdrawn.v1': {
     appealId,

@@ -1,4 +1,4 @@
-import type { RecordKind } from '#kernel';
+import { compareInstants, isAfter, type RecordKind } from '#kernel';
 import type {
   AdjustmentFact,
   CallFact,
@@ -220,8 +220,7 @@ function evolveChanges(state: AssessmentState, event: Rarest): AssessmentState {
       return state;
     case 'assessment.ResultCorrected.v1':
       state.results.push(event.data);
-      for (const correction of event.data.corrections) applyCorrection(state, correction);
-      return state;
+      return applyCorrections(state, event.data);
     case 'assessment.CreditsFrozen.v1':
       state.creditsFrozen = event.data;
       return state;
@@ -241,7 +240,41 @@ function change<Fact extends { readonly recordId: string }>(
   if (fact) facts[index] = changed(fact);
 }
 
-/** scoring: of several decisions about one record the latest holds, so a replacement un-strikes. */
+/**
+ * scoring: of several decisions about one record the latest holds, by the time of the decision: one
+ * whose resolution a crash held up stands in the log behind a decision that is later than itself.
+ */
+function applyCorrections(state: AssessmentState, last: ResultCorrected['data']): AssessmentState {
+  const earlier = state.results.filter(isCorrected).slice(0, -1);
+  if (!earlier.some(({ decidedAt }) => isAfter(decidedAt, last.decidedAt))) {
+    for (const correction of last.corrections) applyCorrection(state, correction);
+    return state;
+  }
+  state.corrections.length = 0;
+  state.struck.clear();
+  for (const correction of inOrderOfDecision([...earlier, last])) {
+    applyCorrection(state, correction);
+  }
+  return state;
+}
+
+type Decision = Pick<ResultCorrected['data'], 'corrections' | 'decidedAt'>;
+
+const inOrderOfDecision = (decisions: readonly Decision[]): readonly Correction[] =>
+  decisions
+    .toSorted((a, b) => compareInstants(a.decidedAt, b.decidedAt))
+    .flatMap(({ corrections }) => corrections);
+
+/** The facts as they are with one more decision, not recorded yet. */
+export function factsAfter(state: Readonly<AssessmentState>, decision: Decision): RecordedFacts {
+  const decisions = [...state.results.filter(isCorrected), decision];
+  return { ...toFacts(state), corrections: inOrderOfDecision(decisions) };
+}
+
+const isCorrected = (result: ResultVersion): result is ResultCorrected['data'] =>
+  'decidedAt' in result;
+
+/** A replacement of a struck record un-strikes it. */
 function applyCorrection(state: AssessmentState, correction: Correction): void {
   state.corrections.push(correction);
   if (correction.type === 'strike') state.struck.add(correction.recordId);

@@ -1,1 +1,3 @@
+export * from './facts.js';
+export * from './process.js';
 export * from './resolve.js';

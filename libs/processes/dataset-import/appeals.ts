@@ -1,36 +1,10 @@
-import { appealAggregate, type Engine, IMPORTER, type Outcome } from '#commands';
-import {
-  type AppealCommand,
-  type AppealFacts,
-  appealStream,
-  type DisputableRecord,
-} from '#contexts/appeals';
-import {
-  type ActedEvent,
-  type AssessmentState,
-  authorsOf,
-  currentResult,
-  evolveAssessment,
-  initialAssessment,
-  recordOnFile,
-} from '#contexts/assessment';
+import { appealAggregate, IMPORTER, type Outcome } from '#commands';
+import { type AppealCommand, type AppealFacts, appealStream } from '#contexts/appeals';
 import type { AppealDecisionRow, AppealRow } from '#dataset';
-import { assessmentStream } from '#kernel';
-import { resolveDecision } from '#processes/appeal-resolution';
-import {
-  calendarOf,
-  cycleOf,
-  employmentOf,
-  type Organisation,
-  schemeVersion,
-} from '#read-models/organisation';
-import {
-  countFirst,
-  type ImportRun,
-  lineKey,
-  refuseLater,
-  rowEnvelope,
-} from './import-run.js';
+import { appealFacts, resolveDecision } from '#processes/appeal-resolution';
+import { escalate } from '#processes/deadlines';
+import type { Organisation } from '#read-models/organisation';
+import { countFirst, type ImportRun, lineKey, refuseLater, rowEnvelope } from './import-run.js';
 
 /** An appeal row is checked whole when filed, and implies its acceptance and assignment. */
 export async function fileAppealRow(
@@ -55,7 +29,22 @@ export async function fileAppealRow(
       corrections: row.corrections,
     },
   };
-  countFirst(run, row, await decide(run, row, command, facts, filedAt));
+  const outcome = await decide(run, row, command, facts, filedAt);
+  countFirst(run, row, outcome);
+  if (row.outcome === null && outcome.kind !== 'refused') run.undecidedAppealIds.add(appealId);
+}
+
+/**
+ * Due days of a history act on its own time: what it left undecided and has passed the day of is
+ * on record as such when the import ends. Between two rows nobody can know it: they come in any
+ * order.
+ */
+export async function escalateUndecided(run: ImportRun): Promise<void> {
+  const at = run.latestAt;
+  if (at === null) return;
+  for (const appealId of run.undecidedAppealIds) {
+    await escalate(run.engine, { appealId, at, isHistory: true });
+  }
 }
 
 /** The row's decision at its own time. */
@@ -76,11 +65,7 @@ export async function decideAppealRow(
     corrections,
     citing: { kind: 'appeal', appealId },
     decidedAt,
-    envelope: rowEnvelope(run, row, {
-      recordId: `${appealId} corrected`,
-      occurredAt: decidedAt,
-      ...actorOf(row),
-    }),
+    cause: rowEnvelope(run, row, { recordId: appealId, occurredAt: decidedAt, ...actorOf(row) }),
   });
 }
 
@@ -132,68 +117,4 @@ async function decide(
   const intents = [{ command, facts: () => facts, envelope }];
   const [outcome] = await run.engine.handler.decideAll(appealAggregate, stream, intents);
   return outcome as Outcome;
-}
-
-/** What an appeal is about, read from the disputed period's own stream. */
-export async function appealFacts(
-  engine: Engine,
-  org: Organisation,
-  {
-    accountManagerId,
-    period,
-    disputedRecordIds,
-    corrections,
-  }: Pick<
-    AppealRow | AppealDecisionRow,
-    'accountManagerId' | 'period' | 'disputedRecordIds' | 'corrections'
-  >,
-): Promise<AppealFacts> {
-  const state = initialAssessment();
-  const events: ActedEvent[] = [];
-  for await (const read of engine.log.readStreams([assessmentStream(accountManagerId, period)])) {
-    for (const event of read) {
-      events.push(event as unknown as ActedEvent);
-      evolveAssessment(state, event as unknown as ActedEvent);
-    }
-  }
-  const cycle = cycleOf(org, period);
-  const result = currentResult(state);
-  const { frozen } = state;
-  const scheme = frozen ? schemeVersion(org, frozen.schemeId, frozen.schemeVersion) : null;
-  if (!cycle?.publishedAt || !result || !frozen || !scheme) return { disputed: null };
-  const now = employmentOf(org, accountManagerId)?.supervisorId;
-  const supervisorIds = [frozen.supervisorId, now].filter((id) => typeof id === 'string');
-  const recordIds = [
-    ...disputedRecordIds,
-    ...corrections.flatMap((correction) =>
-      correction.type === 'adjust' ? [] : [correction.recordId],
-    ),
-  ];
-  return {
-    disputed: {
-      status: result.status,
-      publishedAt: cycle.publishedAt,
-      finalisedAt: cycle.finalisedAt,
-      timezone: scheme.timezone,
-      days: scheme.appeals,
-      calendar: calendarOf(org),
-      supervisorIds,
-      records: disputableRecords(state, events, recordIds),
-    },
-  };
-}
-
-function disputableRecords(
-  state: AssessmentState,
-  events: readonly ActedEvent[],
-  recordIds: readonly string[],
-): ReadonlyMap<string, DisputableRecord> {
-  const records = new Map<string, DisputableRecord>();
-  for (const recordId of recordIds) {
-    const known = recordOnFile(state, recordId);
-    if (!known) continue;
-    const kind = known.kind === 'metric' || known.kind === 'evaluation' ? known.kind : 'other';
-    records.set(recordId, { kind, authorIds: [...authorsOf(events, [recordId])] });
-  }
-  return records;
 }

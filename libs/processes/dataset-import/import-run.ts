@@ -24,7 +24,9 @@ export type ImportRun = {
   readonly refusedLines: Set<string>;
   /** Rows that come a second time (milestones, decisions) and were a repetition at their first. */
   readonly repeatedLines: Set<string>;
+  readonly undecidedAppealIds: Set<string>;
   readonly onProgress: (progress: ImportProgress) => void;
+  latestAt: string | null; // time of the latest row or step taken
   accepted: number;
   repeated: number;
 };

@@ -9,10 +9,11 @@ import {
   type RowGroup,
   sortRefusals,
 } from '#dataset';
-import { DomainError } from '#kernel';
+import { DomainError, isAfter } from '#kernel';
 import { publishCycle } from '#processes/publication';
 import { settlePeriod } from '#processes/settlement';
 import { cycleOf, periods } from '#read-models/organisation';
+import { escalateUndecided } from './appeals.js';
 import { decideGroups } from './groups.js';
 import {
   approver,
@@ -72,6 +73,8 @@ export async function importDataset(
     refused: [...replay.refused],
     refusedLines: new Set(),
     repeatedLines: new Set(),
+    undecidedAppealIds: new Set(),
+    latestAt: null,
     onProgress: options.onProgress ?? (() => undefined),
     accepted: 0,
     repeated: 0,
@@ -79,6 +82,7 @@ export async function importDataset(
   await recordMasterData(run, replay);
   await findSealedBatches(run);
   await replaySteps(run, replay, options.onNote ?? (() => undefined));
+  await escalateUndecided(run);
   return {
     accepted: run.accepted,
     repeated: run.repeated,
@@ -127,6 +131,7 @@ async function replaySteps(
         await windows.end();
       }
       continues = step.type === 'group' && step.group.isContinued;
+      reachTime(run, step.type === 'milestone' ? step.milestone.at : lastTimeOf(step.group));
       if (step.type === 'milestone') {
         await reach(run, step.milestone, onNote);
         continue;
@@ -139,6 +144,13 @@ async function replaySteps(
   } finally {
     await windows.end();
   }
+}
+
+/** Rows of a group come in the order of their time. */
+const lastTimeOf = ({ rows }: RowGroup): string | null => rows.at(-1)?.at ?? null;
+
+function reachTime(run: ImportRun, at: string | null): void {
+  if (at !== null && (run.latestAt === null || isAfter(at, run.latestAt))) run.latestAt = at;
 }
 
 /**

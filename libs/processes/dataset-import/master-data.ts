@@ -15,7 +15,7 @@ import {
   type OrganisationCommand,
   type OrganisationFacts,
 } from '#contexts/people';
-import { type SchemeCommand, schemeStream } from '#contexts/schemes';
+import { type SchemeCommand, type SchemeFacts, schemeStream } from '#contexts/schemes';
 import type { AccountManagerRow, MasterData, Replay, SchemeFile } from '#dataset';
 import { daysOfPeriod } from '#kernel';
 import { cycleOf, employmentOf, type Organisation, periods } from '#read-models/organisation';
@@ -54,25 +54,29 @@ function byVersion(a: SchemeFile, b: SchemeFile): number {
 async function recordScheme(run: ImportRun, { file, line, scheme }: SchemeFile): Promise<void> {
   const { schemeId, version } = scheme;
   const step = `scheme ${schemeId} ${version}`;
-  const intents: Intent<SchemeCommand, void>[] = [
-    {
-      command: { type: 'schemes.DraftScheme', data: { scheme, draftedBy: preparer.id } },
-      facts: () => undefined,
-      envelope: stepEnvelope(run, `${step} draft`, run.earliestOpenedAt, preparer),
-    },
-    {
-      command: {
-        type: 'schemes.PublishScheme',
-        data: { schemeId, version, publishedBy: approver.id },
-      },
-      facts: () => undefined,
-      envelope: stepEnvelope(run, `${step} publish`, run.earliestOpenedAt, approver),
-    },
-  ];
-  const { handler } = run.engine;
-  const outcomes = await handler.decideAll(schemeAggregate, schemeStream(schemeId), intents);
-  const refused = outcomes.find(({ kind }) => kind === 'refused');
-  count(run, { file, line }, refused ?? (outcomes[0] as Outcome));
+  const decide = async (
+    command: SchemeCommand,
+    part: string,
+    actor: typeof preparer | typeof approver,
+  ): Promise<Outcome> => {
+    const intent: Intent<SchemeCommand, SchemeFacts> = {
+      command,
+      // Schemes come before the units that their scopes name.
+      facts: () => ({ knowsUnit: () => true }),
+      envelope: stepEnvelope(run, `${step} ${part}`, run.earliestOpenedAt, actor),
+    };
+    const { handler } = run.engine;
+    const [outcome] = await handler.decideAll(schemeAggregate, schemeStream(schemeId), [intent]);
+    return outcome as Outcome;
+  };
+  const data = { scheme, draftedBy: preparer.id };
+  const drafted = await decide({ type: 'schemes.DraftScheme', data }, 'draft', preparer);
+  // A draft of somebody else's that says otherwise is not the import's to publish.
+  if (drafted.kind === 'refused') return count(run, { file, line }, drafted);
+  const of = { schemeId, version, publishedBy: approver.id };
+  const command: SchemeCommand = { type: 'schemes.PublishScheme', data: of };
+  const published = await decide(command, 'publish', approver);
+  count(run, { file, line }, published.kind === 'refused' ? published : drafted);
 }
 
 export async function decideCycle(

@@ -85,13 +85,25 @@ function openedBy(
   };
 }
 
-/** The latest time at which an imported row was recorded, whatever the order of the rows. */
+/**
+ * How far an imported history has come for certain. An import records master data of all its time
+ * first, and rows between two steps of a cycle side by side; when it takes such a step, all that
+ * comes before it in time is recorded.
+ */
+const MILESTONES: ReadonlySet<string> = new Set([
+  'cycles.CollectionClosed.v1',
+  'cycles.PublicationStarted.v1',
+  'cycles.CyclePublished.v1',
+  'cycles.CycleFinalised.v1',
+  'bonus-batches.BatchSealed.v1',
+]);
+
 async function writeHistoryTime(events: readonly RecordedEvent[], sql: Sql): Promise<void> {
   let last = '';
   let latest: { readonly at: string; readonly key: string } | null = null;
-  for (const { metadata } of events) {
+  for (const { type, metadata } of events) {
     const at = metadata.recordedAt;
-    if (at === last || !isImported(metadata)) continue;
+    if (at === last || !MILESTONES.has(type) || !isImported(metadata)) continue;
     last = at;
     const key = instantSortKey(at);
     if (latest === null || key > latest.key) latest = { at, key };

@@ -50,6 +50,15 @@ const open = (engine: Engine, period: string, actor: Envelope['actor'] = office)
   return decide(engine, { type: 'cycles.OpenCycle', data: { period, openedAt } }, actor, openedAt);
 };
 
+/** A step of an imported history. */
+const close = (engine: Engine, period: string, closedAt: string) =>
+  decide(
+    engine,
+    { type: 'cycles.CloseCollection', data: { period, closedAt } },
+    importer,
+    closedAt,
+  );
+
 describe('what processes have to do', () => {
   let test: TestSystem;
   let database: OpenDatabase;
@@ -157,9 +166,13 @@ describe('what processes have to do', () => {
     await open(system.engine, '2026-02'); // by somebody living: the clock's
     await processes.settle();
     expect(await closedPeriods()).toEqual(['2026-02']);
-    await open(system.engine, '2026-03', importer); // recorded on 1 March
+    // The cycles of a whole history are opened before its first row is read.
+    await open(system.engine, '2026-03', importer);
     await processes.settle();
-    expect(await closedPeriods()).toEqual(['2026-02', '2026-01']);
+    expect(await closedPeriods()).toEqual(['2026-02']);
+    await close(system.engine, '2026-03', '2026-03-01T00:00:00+08:00');
+    await processes.settle();
+    expect(await closedPeriods()).toEqual(['2026-02', '2026-03', '2026-01']);
     expect(performed.at(-1)).toBe('2026-01 at 2026-03-01T00:00:00+08:00');
   }, 60_000);
 
@@ -222,6 +235,8 @@ describe('what processes have to do', () => {
     await open(system.engine, '2026-01', importer);
     await open(system.engine, '2026-02');
     await open(system.engine, '2026-03');
+    await open(system.engine, '2025-12');
+    await close(system.engine, '2025-12', '2026-01-20T00:00:00+08:00');
     now = '2026-02-28T18:00:00+08:00';
     await processes.settle();
     const { result } = await system.projections.read(['to-do'], (sql) =>
@@ -230,7 +245,7 @@ describe('what processes have to do', () => {
          from process_to_do t, process_history h order by t.key`,
       ),
     );
-    const at = '2026-01-01T00:00:00+08:00';
+    const at = '2026-01-20T00:00:00+08:00';
     expect(result).toEqual(
       [true, false].map((is_history, index) => {
         const key = `2026-0${1 + 2 * index}`;

@@ -3,6 +3,7 @@ import {
   type AssessmentState,
   currentResult,
   evolveAssessment,
+  factsAfter,
   initialAssessment,
   type ResultCorrected,
   type ResultPublished,
@@ -174,11 +175,10 @@ function verifyCorrection(
   if (!previous || !scheme || !state.frozen) {
     return note(work, 'correction without a result', where, 'corrects a result that is not there');
   }
-  const facts = toFacts(state);
   const { result, heldHarmless } = correctResult({
     scheme,
     context: state.frozen,
-    facts: { ...facts, corrections: [...facts.corrections, ...data.corrections] },
+    facts: factsAfter(state, data),
     previous,
     by: data.citing.kind,
   });

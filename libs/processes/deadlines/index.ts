@@ -1,0 +1,2 @@
+export * from './escalate.js';
+export * from './process.js';
