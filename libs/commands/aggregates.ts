@@ -7,7 +7,7 @@ import {
   type CreditsFrozen,
   type FactsFrozen,
 } from '#contexts/assessment';
-import { bonusBatches } from '#contexts/bonus-batches';
+import { bonusBatches, settlementRegister } from '#contexts/bonus-batches';
 import {
   type AwardGranted,
   type ComplaintDecided,
@@ -185,5 +185,10 @@ export const appealAggregate = { name: 'appeal', decider: appeals, recordOf: app
 export const bonusBatchAggregate = {
   name: 'bonus-batch',
   decider: bonusBatches,
+  recordOf: noRecord,
+};
+export const settlementRegisterAggregate = {
+  name: 'settlement-register',
+  decider: settlementRegister,
   recordOf: noRecord,
 };

@@ -26,7 +26,12 @@ export type PrepareBatch = {
 /** A line changed before the sealing: what was prepared, approved or half proposed is void. */
 export type SupersedeBatch = {
   readonly type: 'bonus-batches.SupersedeBatch';
-  readonly data: { readonly batchId: string; readonly reason: string }; // a code, not a text
+  readonly data: {
+    readonly batchId: string;
+    readonly reason: string; // a code, not a text
+    /** Only this generation: one prepared since is not meant. */
+    readonly generation?: number;
+  };
 };
 export type ApproveBatch = {
   readonly type: 'bonus-batches.ApproveBatch';
@@ -40,6 +45,8 @@ export type SealBatch = {
     readonly batchId: string;
     readonly sha256: string;
     readonly sealedAt: string;
+    /** Only this generation: one prepared since has not been looked at. */
+    readonly generation?: number;
   };
 };
 export type AcknowledgeBatch = {

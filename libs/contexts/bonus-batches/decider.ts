@@ -169,8 +169,9 @@ function supersede(
 ): readonly BonusBatchEvent[] {
   const { batchId, reason } = data;
   requireId(reason, 'reason');
-  if (state.isSealed) throw new DomainError('batch-sealed', { batchId });
-  if (state.generation === 0 || state.superseded) return [];
+  const isMeant = (data.generation ?? state.generation) === state.generation;
+  if (state.isSealed && isMeant) throw new DomainError('batch-sealed', { batchId });
+  if (state.generation === 0 || state.superseded || !isMeant) return [];
   const { generation } = state;
   return [{ type: 'bonus-batches.BatchSuperseded.v1', data: { batchId, generation, reason } }];
 }
@@ -212,6 +213,9 @@ function seal({ data }: SealBatch, state: Readonly<BonusBatchState>): readonly B
   const { batchId, sealedAt } = data;
   requireInstant(sealedAt, 'sealedAt');
   const prepared = requirePrepared(state, data);
+  if ((data.generation ?? prepared.generation) !== prepared.generation) {
+    throw new DomainError('batch-changed', { batchId });
+  }
   if (state.isSealed) return [];
   if (!state.approval) throw new DomainError('batch-not-approved', { batchId });
   const { payPeriod, generation, lineCount, sumMinor, sha256: hash } = prepared;

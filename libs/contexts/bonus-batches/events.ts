@@ -2,6 +2,47 @@ import type { EventSpec } from '#kernel';
 import type { BatchLine } from '#rules';
 
 export const bonusBatchStream = (batchId: string): string => `bonus-batch-${batchId}`;
+/** Who may settle whom, and who seals next: one stream, since both span batches. */
+export const SETTLEMENT_STREAM = 'settlement-register';
+
+/** `*`: everybody; else the units, each with all below it. */
+export type Scope = '*' | readonly string[];
+
+/** A generation of a batch holds its scope in the pay period, from before its credits freeze. */
+export type ScopeClaimed = {
+  readonly type: 'bonus-batches.ScopeClaimed.v1';
+  readonly data: {
+    readonly batchId: string;
+    readonly payPeriod: string;
+    readonly generation: number;
+    readonly unitIds: Scope;
+    readonly preparedBy: string;
+    readonly replacesBatchId: string | null;
+    readonly releasedBatchIds: readonly string[]; // rejected ones, whose claims end here
+  };
+};
+
+/** A batch was given up: other batches may take its units. */
+export type ScopeReleased = {
+  readonly type: 'bonus-batches.ScopeReleased.v1';
+  readonly data: {
+    readonly batchId: string;
+    readonly payPeriod: string;
+    readonly generation: number;
+    readonly releasedBy: string;
+  };
+};
+
+/** The lines were found to be what is due; nobody else seals before this batch is sealed or not. */
+export type SealingStarted = {
+  readonly type: 'bonus-batches.SealingStarted.v1';
+  readonly data: {
+    readonly batchId: string;
+    readonly generation: number;
+    readonly sha256: string;
+    readonly sealedAt: string;
+  };
+};
 
 /** One part of at most 200 lines, in canonical order over the parts. */
 export type BatchLinesProposed = {
@@ -22,7 +63,7 @@ export type BatchPrepared = {
     readonly batchId: string;
     readonly payPeriod: string;
     readonly generation: number;
-    readonly unitIds: '*' | readonly string[];
+    readonly unitIds: Scope;
     readonly currency: string;
     readonly lineCount: number;
     readonly sumMinor: string;
@@ -113,6 +154,8 @@ export type BonusBatchEvent =
   | PaymentSettled
   | PaymentReturned;
 
+export type SettlementRegisterEvent = ScopeClaimed | ScopeReleased | SealingStarted;
+
 export const bonusBatchEvents: readonly EventSpec[] = [
   { type: 'bonus-batches.BatchLinesProposed.v1', schemaVersion: 1 },
   { type: 'bonus-batches.BatchPrepared.v1', schemaVersion: 1 },
@@ -123,4 +166,7 @@ export const bonusBatchEvents: readonly EventSpec[] = [
   { type: 'bonus-batches.BatchRejected.v1', schemaVersion: 1 },
   { type: 'bonus-batches.PaymentSettled.v1', schemaVersion: 1 },
   { type: 'bonus-batches.PaymentReturned.v1', schemaVersion: 1 },
+  { type: 'bonus-batches.ScopeClaimed.v1', schemaVersion: 1 },
+  { type: 'bonus-batches.ScopeReleased.v1', schemaVersion: 1 },
+  { type: 'bonus-batches.SealingStarted.v1', schemaVersion: 1 },
 ];

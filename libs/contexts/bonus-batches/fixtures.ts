@@ -1,5 +1,5 @@
 import type { BatchLine } from '#rules';
-import type { BonusBatchEvent } from './events.js';
+import type { BonusBatchEvent, SettlementRegisterEvent } from './events.js';
 
 const batchId = '2026-03-all';
 const payPeriod = '2026-03';
@@ -85,5 +85,34 @@ export const bonusBatchFixtures: {
     accountManagerId: 'AM00001',
     amountMinor: '240000',
     messageId: 'a3e5f1c2-0004',
+  },
+};
+
+export const settlementRegisterFixtures: {
+  readonly [Type in SettlementRegisterEvent['type']]: Extract<
+    SettlementRegisterEvent,
+    { type: Type }
+  >['data'];
+} = {
+  'bonus-batches.ScopeClaimed.v1': {
+    batchId,
+    payPeriod,
+    generation: 1,
+    unitIds: ['R1', 'R2'],
+    preparedBy: 'OFFICE-1',
+    replacesBatchId: '2026-03-all-rejected',
+    releasedBatchIds: ['2026-03-all-rejected'],
+  },
+  'bonus-batches.ScopeReleased.v1': {
+    batchId,
+    payPeriod,
+    generation: 1,
+    releasedBy: 'OFFICE-1',
+  },
+  'bonus-batches.SealingStarted.v1': {
+    batchId,
+    generation: 1,
+    sha256: totals.sha256,
+    sealedAt: '2026-04-20T12:00:00+08:00',
   },
 };

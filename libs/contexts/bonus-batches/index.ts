@@ -2,3 +2,5 @@ export * from './commands.js';
 export * from './decider.js';
 export * from './events.js';
 export { type Preparation, preparing } from './parts.js';
+export * from './register.js';
+export * from './scope.js';

@@ -96,6 +96,11 @@ export function dueOf(input: DueOf): readonly BatchLine[] {
   });
 }
 
+export type PeriodDues = {
+  readonly unitPath: readonly string[]; // frozen: which batch of the period holds the person
+  readonly lines: readonly BatchLine[];
+};
+
 /**
  * What is due to one person for every published period, by period, as of a position: the tier
  * chain is replayed from all published results, and nothing of anybody else is looked at but
@@ -106,12 +111,12 @@ export async function personDues(
   org: Organisation,
   accountManagerId: string,
   until: Position,
-): Promise<ReadonlyMap<string, readonly BatchLine[]>> {
+): Promise<ReadonlyMap<string, PeriodDues>> {
   const published = periods(org).filter((period) => cycleOf(org, period)?.publishedAt != null);
   const streams = published.map((period) => assessmentStream(accountManagerId, period));
   const states = await assessmentsAt(log, streams, until);
   const struckSales = await struckOriginals(log, states.values(), until);
-  const dues = new Map<string, readonly BatchLine[]>();
+  const dues = new Map<string, PeriodDues>();
   let tierState: TierState | null = null;
   for (const period of published) {
     const state = states.get(assessmentStream(accountManagerId, period));
@@ -132,19 +137,17 @@ export async function personDues(
     tierState = step.state;
     const unitId = unitPath[0] ?? '';
     const { tier } = step.row;
-    dues.set(
+    const lines = dueOf({
+      accountManagerId,
       period,
-      dueOf({
-        accountManagerId,
-        period,
-        state,
-        scheme,
-        unitId,
-        tier,
-        isPublished: true,
-        struckSales,
-      }),
-    );
+      state,
+      scheme,
+      unitId,
+      tier,
+      isPublished: true,
+      struckSales,
+    });
+    dues.set(period, { unitPath, lines });
   }
   return dues;
 }

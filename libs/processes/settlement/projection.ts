@@ -4,6 +4,9 @@ import {
   type BatchPrepared,
   type BatchSealed,
   bonusBatchStream,
+  type Scope,
+  type ScopeClaimed,
+  scopeHolds,
 } from '#contexts/bonus-batches';
 import type { SalesReturned } from '#contexts/conduct';
 import type { CyclePublished } from '#contexts/cycles';
@@ -12,8 +15,15 @@ import { assessmentStream, canonicalJson, parseAssessmentStream } from '#kernel'
 import { type Projection, type Sql, upsertRows } from '#projections';
 import { createOrganisationFollower, type OrganisationFollower } from '#read-models/organisation';
 import type { BatchLine } from '#rules';
-import { assessmentsAt, dueOf, personDues, struckOriginals } from './dues.js';
-import { SettlementBatchRow, SettlementLineRow, SettlementReturnRow } from './table.js';
+import { EVERYBODY } from './changes.js';
+import { assessmentsAt, dueOf, type PeriodDues, personDues, struckOriginals } from './dues.js';
+import {
+  SettlementBatchRow,
+  SettlementChangeRow,
+  SettlementClaimRow,
+  SettlementLineRow,
+  SettlementReturnRow,
+} from './table.js';
 
 type Log = Pick<EventStore, 'readStreams' | 'readAll'>;
 
@@ -26,14 +36,22 @@ export function settlementProjection(): Projection {
   const follower = createOrganisationFollower(['scheme-', 'cycle-']);
   return {
     name: 'settlement',
-    entities: [SettlementLineRow, SettlementReturnRow, SettlementBatchRow],
+    entities: [
+      SettlementLineRow,
+      SettlementReturnRow,
+      SettlementBatchRow,
+      SettlementClaimRow,
+      SettlementChangeRow,
+    ],
     keyOf: (event) => event.stream,
     fresh: settlementProjection,
     project: async (batch, sql, log) => {
       await recordReturns(batch.events, sql);
       for (const event of batch.events) {
-        if (event.type === 'bonus-batches.BatchSealed.v1') await seal(event, sql, log);
-        else if (event.type === 'bonus-batches.BatchRejected.v1') await reject(event, sql, log);
+        if (event.type === 'bonus-batches.ScopeClaimed.v1') await claim(event, sql);
+        else if (event.type === 'bonus-batches.BatchSealed.v1') {
+          await seal(event, { sql, log, follower });
+        } else if (event.type === 'bonus-batches.BatchRejected.v1') await reject(event, sql, log);
         else if (event.type === 'assessment.ResultCorrected.v1') {
           await correct(event, { sql, log, follower });
         } else if (event.type === 'cycles.CyclePublished.v1') {
@@ -80,19 +98,146 @@ const LINE_COLUMNS = {
   by_office: 'boolean',
 } as const;
 
-/** A batch's own lines are due as they were posted; a correction is posted towards what is due. */
-async function seal(event: RecordedEvent, sql: Sql, log: Log): Promise<void> {
+async function claim({ data, position }: RecordedEvent, sql: Sql): Promise<void> {
+  const { batchId, generation } = data as ScopeClaimed['data'];
+  const columns = { batch_id: 'text', generation: 'integer', position: 'text' } as const;
+  await upsertRows(sql, 'settlement_claim', { columns, key: ['batch_id'] }, [
+    { batch_id: batchId, generation, position },
+  ]);
+}
+
+/**
+ * A batch's own lines are due as they were posted, a correction is posted towards what is due;
+ * then what was decided while the batch was on its way is due beside it.
+ */
+async function seal(event: RecordedEvent, work: Work): Promise<void> {
+  const { sql, log } = work;
   const { batchId, payPeriod } = event.data as BatchSealed['data'];
   const { lines, prepared } = await sealedLines(event, log);
   const own = lines.filter(({ kind }) => kind !== 'correction').map(toOwnRow);
-  await upsertRows(sql, 'settlement_line', { columns: LINE_COLUMNS, key: LINE_KEY }, own);
+  await insertOwn(sql, own);
   const corrections = lines.filter(({ kind }) => kind === 'correction');
   await sql.query(POST_CORRECTIONS, keysAndAmounts(corrections));
+  await writeCauses(sql, corrections, withoutPosted);
   const columns = { batch_id: 'text', pay_period: 'text', unit_ids: 'text' };
   const unitIds = prepared.unitIds === '*' ? '*' : canonicalJson(prepared.unitIds);
   await upsertRows(sql, 'settlement_batch', { columns, key: ['batch_id'] }, [
     { batch_id: batchId, pay_period: payPeriod, unit_ids: unitIds },
   ]);
+  await takeDecidedMeanwhile(event, prepared, work);
+}
+
+/** What later batches posted for a line of a batch rejected since stays posted beside it. */
+async function insertOwn(sql: Sql, rows: readonly Record<string, unknown>[]): Promise<void> {
+  const names = Object.keys(LINE_COLUMNS);
+  const casts = Object.values(LINE_COLUMNS).map((type, index) => `$${index + 1}::${type}[]`);
+  await sql.query(
+    `insert into settlement_line as l (${names.join(', ')}) select * from unnest(${casts.join(', ')})
+     on conflict (${LINE_KEY.join(', ')}) do update set
+       posted_minor = l.posted_minor + excluded.posted_minor,
+       due_minor = l.posted_minor + excluded.posted_minor, causes = '[]', by_office = false`,
+    names.map((name) => rows.map((row) => row[name])),
+  );
+}
+
+type CausesRow = { posted: readonly string[]; standing: readonly string[]; isOpen: boolean };
+
+/** corrections: cited are decisions since a line was last posted; a later one stays to be cited. */
+const withoutPosted = ({ posted, standing, isOpen }: CausesRow): readonly string[] => {
+  if (!isOpen) return [];
+  const since = standing.filter((appealId) => !posted.includes(appealId));
+  // The same appeal decided once more, by its review, while its first decision was on its way.
+  return since.length > 0 ? since : standing;
+};
+
+const withUnposted = ({ posted, standing }: CausesRow): readonly string[] => [
+  ...posted,
+  ...standing.filter((appealId) => !posted.includes(appealId)),
+];
+
+async function writeCauses(
+  sql: Sql,
+  lines: readonly BatchLine[],
+  change: (row: CausesRow) => readonly string[],
+): Promise<void> {
+  if (lines.length === 0) return;
+  const cited = lines.map(({ cause }) => canonicalJson(cause === '' ? [] : cause.split(';')));
+  const [ids, periodsOf, kinds, references] = keysAndAmounts(lines);
+  const keys = [ids, periodsOf, kinds, references];
+  const rows = await sql.query<{ ordinal: string; posted: string; causes: string; open: boolean }>(
+    `select k.ordinal, k.cited as posted, l.causes, l.due_minor <> l.posted_minor as open
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[]) with ordinality
+       as k(account_manager_id, period, of_kind, reference, cited, ordinal)
+     join settlement_line l on ${SAME_LINE} order by k.ordinal`,
+    [...keys, cited],
+  );
+  const at = rows.map(({ ordinal }) => Number(ordinal) - 1);
+  const causes = rows.map(({ posted, causes: standing, open }) =>
+    canonicalJson(
+      change({
+        posted: JSON.parse(posted) as string[],
+        standing: JSON.parse(standing) as string[],
+        isOpen: open,
+      }),
+    ),
+  );
+  await sql.query(
+    `update settlement_line l set causes = k.causes
+     from unnest($1::text[], $2::text[], $3::text[], $4::text[], $5::text[])
+       as k(account_manager_id, period, of_kind, reference, causes) where ${SAME_LINE}`,
+    [...keys.map((column) => at.map((index) => column[index])), causes],
+  );
+}
+
+type ChangeRow = {
+  id: string;
+  period: string;
+  position: Position;
+  appeal_id: string;
+  by_office: boolean;
+};
+
+/**
+ * corrections: a decision is in the batch or in the next one, never lost. Lines were worked out at
+ * a position between their claim and the sealing; each decision since the claim is looked at
+ * again. Those that the lines hold already leave no difference.
+ */
+async function takeDecidedMeanwhile(
+  event: RecordedEvent,
+  prepared: BatchPrepared['data'],
+  work: Work,
+): Promise<void> {
+  const { sql } = work;
+  const { batchId, generation, payPeriod } = prepared;
+  const changes = await sql.query<ChangeRow>(
+    `select c.account_manager_id as id, c.period, c.position, c.appeal_id, c.by_office
+     from settlement_change c
+     join settlement_claim k on k.batch_id = $1 and k.generation = $2
+     where c.position > k.position and c.position < $3 and c.period <= $4
+     order by c.position, c.account_manager_id, c.period`,
+    [batchId, generation, event.position, payPeriod],
+  );
+  const moved = new Set<string>();
+  for (const change of changes) {
+    for (const id of await whomever(sql, change, payPeriod)) {
+      moved.add(id);
+      const { position, appeal_id, by_office: byOffice } = change;
+      const appealId = appeal_id === '' ? null : appeal_id;
+      const decision = { position, appealId, byOffice, only: payPeriod };
+      await updateDues(id, decision, work);
+      if (change.period === payPeriod) await updateClawbacks(id, payPeriod, decision, work);
+    }
+  }
+  await sql.query(FORGET_CAUSES, [[...moved], payPeriod]);
+}
+
+async function whomever(sql: Sql, { id }: ChangeRow, payPeriod: string): Promise<string[]> {
+  if (id !== EVERYBODY) return [id];
+  const rows = await sql.query<{ id: string }>(
+    `select distinct account_manager_id as id from settlement_line where period = $1 order by 1`,
+    [payPeriod],
+  );
+  return rows.map((row) => row.id);
 }
 
 function toOwnRow(line: BatchLine): Record<string, unknown> {
@@ -109,16 +254,65 @@ function toOwnRow(line: BatchLine): Record<string, unknown> {
   };
 }
 
-/** Payroll refused the batch: what it posted is open again, and its period not sealed any more. */
+/**
+ * Payroll refused the batch: what it posted is open again, and its period not sealed any more.
+ * What later batches posted for its lines stays posted.
+ */
 async function reject(event: RecordedEvent, sql: Sql, log: Log): Promise<void> {
   const { batchId } = event.data as { batchId: string };
-  const { lines } = await sealedLines(event, log);
+  const { lines, prepared } = await sealedLines(event, log);
+  await sql.query(UNPOST, keysAndAmounts(lines));
   const own = lines.filter(({ kind }) => kind !== 'correction');
   const [ids, periodsOf, kinds, references] = keysAndAmounts(own);
-  await sql.query(DELETE_LINES, [ids, periodsOf, kinds, references]);
+  await sql.query(FORGET_DUES, [ids, periodsOf, kinds, references]);
+  await forgetOpen(event, prepared, sql, log);
   const corrections = lines.filter(({ kind }) => kind === 'correction');
-  await sql.query(UNPOST_CORRECTIONS, keysAndAmounts(corrections));
+  await writeCauses(sql, corrections, withUnposted);
+  await sql.query(BY_OFFICE, keysAndAmounts(takenAway(corrections)));
   await sql.query('delete from settlement_batch where batch_id = $1', [batchId]);
+}
+
+/** Lines that only later batches had are worked out anew with the rest of the period, too. */
+async function forgetOpen(
+  { position }: RecordedEvent,
+  { payPeriod, unitIds }: BatchPrepared['data'],
+  sql: Sql,
+  log: Log,
+): Promise<void> {
+  const open = await sql.query<{ id: string }>(
+    `select distinct account_manager_id as id from settlement_line
+     where period = $1 and due_minor <> posted_minor order by 1`,
+    [payPeriod],
+  );
+  const streamOf = (id: string): string => assessmentStream(id, payPeriod);
+  const states = await assessmentsAt(
+    log,
+    open.map(({ id }) => streamOf(id)),
+    position,
+  );
+  const held = open
+    .map(({ id }) => id)
+    .filter((id) => scopeHolds(unitIds, states.get(streamOf(id))?.frozen?.unitPath ?? []));
+  await sql.query(
+    `update settlement_line set due_minor = posted_minor, causes = '[]', by_office = false
+     where period = $1 and account_manager_id = any($2::text[]) and due_minor <> posted_minor`,
+    [payPeriod, held],
+  );
+  await sql.query(
+    'delete from settlement_line where period = $1 and due_minor = 0 and posted_minor = 0',
+    [payPeriod],
+  );
+}
+
+/** Differences of a period that sum to less than 0 are posted where the office is behind them. */
+function takenAway(corrections: readonly BatchLine[]): readonly BatchLine[] {
+  const keyOf = ({ accountManagerId, period }: BatchLine): string =>
+    canonicalJson([accountManagerId, period]);
+  const sums = new Map<string, bigint>();
+  for (const line of corrections) {
+    sums.set(keyOf(line), (sums.get(keyOf(line)) ?? 0n) + BigInt(line.amountMinor));
+  }
+  return corrections.filter((line) => (sums.get(keyOf(line)) ?? 0n) < 0n);
 }
 
 async function sealedLines(
@@ -149,31 +343,73 @@ type Work = { readonly sql: Sql; readonly log: Log; readonly follower: Organisat
 /** appeals: each line's difference cites the appeals whose decisions changed what is due for it. */
 async function correct(event: RecordedEvent, work: Work): Promise<void> {
   const data = event.data as ResultCorrected['data'];
-  const { accountManagerId, citing, corrections } = data;
-  const cause = citing.kind === 'appeal' ? citing.appealId : null;
-  await updateDues(accountManagerId, event.position, cause, work);
+  const { accountManagerId, period: disputed, citing, corrections } = data;
+  const { position } = event;
+  const appealId = citing.kind === 'appeal' ? citing.appealId : null;
+  const decision = { position, appealId, byOffice: appealId === null };
+  await updateDues(accountManagerId, decision, work);
   const struck = corrections.flatMap((correction) =>
     correction.type === 'strike' ? [correction.recordId] : [],
   );
-  if (struck.length === 0) return;
-  const returns = await work.sql.query<{ id: string; period: string }>(
-    `select distinct account_manager_id as id, period from settlement_return
-     where original_credit_id = any($1::text[]) order by 1, 2`,
-    [struck],
-  );
-  for (const { id, period } of returns) {
-    await updateClawbacks(id, period, event.position, cause, work);
-  }
+  const returns =
+    struck.length === 0
+      ? []
+      : await work.sql.query<{ id: string; period: string }>(
+          `select distinct account_manager_id as id, period from settlement_return
+           where original_credit_id = any($1::text[]) order by 1, 2`,
+          [struck],
+        );
+  for (const { id, period } of returns) await updateClawbacks(id, period, decision, work);
+  const moved = [{ id: accountManagerId, period: disputed }, ...returns];
+  await recordChanges(work.sql, moved, decision);
 }
 
 /** A cycle published after the batch of a later period was sealed moves tiers there. */
 async function publishLate(event: RecordedEvent, work: Work): Promise<void> {
   const { period } = event.data as CyclePublished['data'];
+  const { position } = event;
   const people = await work.sql.query<{ id: string }>(
     `select distinct account_manager_id as id from settlement_line where period > $1 order by 1`,
     [period],
   );
-  for (const { id } of people) await updateDues(id, event.position, null, work, false);
+  const decision = { position, appealId: null, byOffice: false };
+  for (const { id } of people) await updateDues(id, decision, work);
+  await recordChanges(work.sql, [{ id: EVERYBODY, period }], decision);
+}
+
+type Decision = {
+  readonly position: Position;
+  readonly appealId: string | null;
+  readonly byOffice: boolean;
+  readonly only?: string; // one period
+};
+
+async function recordChanges(
+  sql: Sql,
+  moved: readonly { readonly id: string; readonly period: string }[],
+  { position, appealId, byOffice }: Decision,
+): Promise<void> {
+  const columns = {
+    account_manager_id: 'text',
+    period: 'text',
+    position: 'text',
+    appeal_id: 'text',
+    by_office: 'boolean',
+  } as const;
+  const rows = new Map(
+    moved.map(({ id, period }) => [
+      canonicalJson([id, period]),
+      {
+        account_manager_id: id,
+        period,
+        position,
+        appeal_id: appealId ?? '',
+        by_office: byOffice,
+      },
+    ]),
+  );
+  const key = ['account_manager_id', 'period', 'position'] as const;
+  await upsertRows(sql, 'settlement_change', { columns, key }, [...rows.values()]);
 }
 
 type LineRow = {
@@ -189,36 +425,43 @@ type LineRow = {
 
 async function updateDues(
   accountManagerId: string,
-  position: Position,
-  appealId: string | null,
+  decision: Decision,
   { sql, log, follower }: Work,
-  byOffice = appealId === null,
 ): Promise<void> {
+  const { position, only } = decision;
   const batches = await sql.query<{ pay_period: string; unit_ids: string }>(
-    'select pay_period, unit_ids from settlement_batch',
+    'select pay_period, unit_ids from settlement_batch where $1::text is null or pay_period = $1',
+    [only ?? null],
   );
   if (batches.length === 0) return;
   const org = await follower.at(position, log);
   const dues = await personDues(log, org, accountManagerId, position);
-  const due = [...dues].flatMap(([period, lines]) => {
-    const sealed = batches.some(({ pay_period, unit_ids }) => {
-      if (pay_period !== period) return false;
-      return unit_ids === '*' || lines.some(({ unitId }) => unit_ids.includes(`"${unitId}"`));
-    });
-    return sealed ? [...lines] : [];
+  const sealed = [...dues].filter(([period, { unitPath }]) => isSealed(batches, period, unitPath));
+  const periodsOf = new Set(sealed.map(([period]) => period));
+  const rows = (await linesOf(sql, accountManagerId)).filter(({ period }) => periodsOf.has(period));
+  const due = sealed.flatMap(([, { lines }]: [string, PeriodDues]) => [...lines]);
+  await writeChanged(sql, accountManagerId, rows, due, decision);
+}
+
+function isSealed(
+  batches: readonly { readonly pay_period: string; readonly unit_ids: string }[],
+  period: string,
+  unitPath: readonly string[],
+): boolean {
+  return batches.some(({ pay_period, unit_ids }) => {
+    if (pay_period !== period) return false;
+    return unit_ids === '*' || scopeHolds(JSON.parse(unit_ids) as Scope, unitPath);
   });
-  const rows = (await linesOf(sql, accountManagerId)).filter(({ period }) => dues.has(period));
-  await writeChanged(sql, accountManagerId, rows, due, { appealId, byOffice });
 }
 
 /** A struck sale takes the clawbacks of its returns with it, whoever's and whenever they are. */
 async function updateClawbacks(
   accountManagerId: string,
   period: string,
-  position: Position,
-  appealId: string | null,
+  decision: Decision,
   { sql, log, follower }: Work,
 ): Promise<void> {
+  const { position } = decision;
   const rows = (await linesOf(sql, accountManagerId)).filter(
     (row) => row.period === period && row.of_kind === 'clawback',
   );
@@ -240,7 +483,7 @@ async function updateClawbacks(
     isPublished: false,
     struckSales,
   });
-  await writeChanged(sql, accountManagerId, rows, due, { appealId, byOffice: appealId === null });
+  await writeChanged(sql, accountManagerId, rows, due, decision);
 }
 
 function linesOf(sql: Sql, accountManagerId: string): Promise<readonly LineRow[]> {
@@ -312,9 +555,19 @@ const SAME_LINE = `l.account_manager_id = k.account_manager_id and l.period = k.
 
 const POST_CORRECTIONS = `
   update settlement_line l
-  set posted_minor = l.posted_minor + k.amount_minor, causes = '[]', by_office = false
+  set posted_minor = l.posted_minor + k.amount_minor,
+    by_office = l.by_office and l.due_minor <> l.posted_minor + k.amount_minor
   from ${KEYS_AND_AMOUNTS} where ${SAME_LINE}`;
-const UNPOST_CORRECTIONS = `
+const UNPOST = `
   update settlement_line l set posted_minor = l.posted_minor - k.amount_minor
   from ${KEYS_AND_AMOUNTS} where ${SAME_LINE}`;
-const DELETE_LINES = `delete from settlement_line l using ${KEYS} where ${SAME_LINE}`;
+/** Nothing is open for a period that is not sealed: its next batch works out what is due. */
+const FORGET_DUES = `
+  update settlement_line l set due_minor = l.posted_minor, causes = '[]', by_office = false
+  from ${KEYS} where ${SAME_LINE}`;
+const BY_OFFICE = `
+  update settlement_line l set by_office = true
+  from ${KEYS_AND_AMOUNTS} where ${SAME_LINE}`;
+const FORGET_CAUSES = `
+  update settlement_line set causes = '[]', by_office = false
+  where account_manager_id = any($1::text[]) and period = $2 and due_minor = posted_minor`;

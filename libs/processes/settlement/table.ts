@@ -64,3 +64,40 @@ export class SettlementBatchRow {
   @Column({ name: 'unit_ids', type: 'text' })
   unitIds!: string;
 }
+
+/** The scope that the standing generation of a batch holds, and since where in the log. */
+@Entity({ name: 'settlement_claim' })
+export class SettlementClaimRow {
+  @PrimaryColumn({ name: 'batch_id', type: 'text', collation: 'C' })
+  batchId!: string;
+
+  @Column({ name: 'generation', type: 'integer' })
+  generation!: number;
+
+  @Column({ name: 'position', type: 'text', collation: 'C' })
+  position!: string;
+}
+
+/**
+ * Decisions that can move lines: a sealing looks at those since the lines were worked out. Empty
+ * account manager: everybody, where a cycle was published.
+ */
+@Entity({ name: 'settlement_change' })
+export class SettlementChangeRow {
+  @PrimaryColumn({ name: 'account_manager_id', type: 'text', collation: 'C' })
+  accountManagerId!: string;
+
+  @PrimaryColumn({ name: 'period', type: 'text', collation: 'C' })
+  period!: string;
+
+  @Index('settlement_change_position')
+  @PrimaryColumn({ name: 'position', type: 'text', collation: 'C' })
+  position!: string;
+
+  /** The appeal that decided so; empty: none did. */
+  @Column({ name: 'appeal_id', type: 'text', collation: 'C' })
+  appealId!: string;
+
+  @Column({ name: 'by_office', type: 'boolean' })
+  byOffice!: boolean;
+}

@@ -1,6 +1,14 @@
 import { addDays, compareCodePoints, epochMsOf, localDate } from '#kernel';
 import { type CalendarDays, calendarDays, type Scheme } from '#rules';
-import { isInCohort, memberIn, placementIn, placementOn, schemeAt, viewOf } from './period-view.js';
+import {
+  isInCohort,
+  memberIn,
+  placementIn,
+  placementOn,
+  schemeAt,
+  unitPathIn,
+  viewOf,
+} from './period-view.js';
 import {
   type Cycle,
   heldBefore,
@@ -117,6 +125,11 @@ export function unitsAtOrBelow(org: Organisation, unitId: string): ReadonlySet<s
   for (const parent of branch) for (const child of below.get(parent) ?? []) branch.add(child);
   org.branches.set(unitId, branch);
   return branch;
+}
+
+/** Own unit first, then its ancestors, as the period's cohort sees them (frozen at publication). */
+export function unitPathOf(org: Organisation, period: string, unitId: string): readonly string[] {
+  return unitPathIn(org, viewOf(org, period), unitId);
 }
 
 function childrenByUnit(org: Organisation): ReadonlyMap<string, readonly string[]> {

@@ -1,0 +1,89 @@
+import { type Engine, settlementRegisterAggregate } from '#commands';
+import {
+  bonusBatchStream,
+  type ClaimScope,
+  type ScopeClaimed,
+  type SealingStarted,
+  SETTLEMENT_STREAM,
+  settlementRegister,
+  type SettlementRegisterCommand,
+  type SettlementRegisterEvent,
+  type SettlementRegisterFacts,
+  type SettlementRegisterState,
+} from '#contexts/bonus-batches';
+import type { Actor } from '#event-store';
+import { contentHash } from '#kernel';
+import type { Organisation } from '#read-models/organisation';
+import type { By } from './batch.js';
+import { unitPathsOf } from './people.js';
+
+export type LastSealing = SealingStarted['data'] & {
+  readonly actor: Actor;
+  readonly recordedAt: string;
+};
+
+export type Register = Readonly<SettlementRegisterState> & {
+  readonly lastSealing: LastSealing | null;
+};
+
+/** The claims and sealings so far: a handful of events for each pay period. */
+export async function readRegister(engine: Engine): Promise<Register> {
+  let state = settlementRegister.initialState();
+  let lastSealing: LastSealing | null = null;
+  for await (const events of engine.store.readStream(SETTLEMENT_STREAM)) {
+    for (const event of events) {
+      const fact = event as unknown as SettlementRegisterEvent;
+      state = settlementRegister.evolve(state, fact);
+      if (fact.type !== 'bonus-batches.SealingStarted.v1') continue;
+      const { actor, recordedAt } = event.metadata;
+      lastSealing = { ...fact.data, actor, recordedAt };
+    }
+  }
+  return { ...state, lastSealing };
+}
+
+export const NO_FACTS: SettlementRegisterFacts = {
+  unitPaths: new Map(),
+  rejectedBatchIds: new Set(),
+};
+
+export async function decideRegister(
+  engine: Engine,
+  by: By,
+  command: SettlementRegisterCommand,
+  facts: SettlementRegisterFacts = NO_FACTS,
+): Promise<void> {
+  await engine.handler.decide(settlementRegisterAggregate, SETTLEMENT_STREAM, {
+    command,
+    facts: () => facts,
+    envelope: by(`${command.type} ${contentHash(command.data)}`),
+  });
+}
+
+/** What a claim is decided from. A batch once rejected stays so: no race can make that wrong. */
+export async function claimFacts(
+  engine: Engine,
+  org: Organisation,
+  { data }: ClaimScope,
+): Promise<SettlementRegisterFacts> {
+  const { claims } = await readRegister(engine);
+  const rejected: string[] = [];
+  for (const { batchId, payPeriod } of claims.values()) {
+    if (payPeriod === data.payPeriod && (await isRejected(engine, batchId))) rejected.push(batchId);
+  }
+  return {
+    unitPaths: unitPathsOf(org, data.payPeriod),
+    rejectedBatchIds: new Set(rejected),
+  };
+}
+
+/** Nothing follows a rejection: what payroll has rejected it neither accepts nor pays. */
+async function isRejected(engine: Engine, batchId: string): Promise<boolean> {
+  const last = { direction: 'backward', maxCount: 1 } as const;
+  for await (const [event] of engine.store.readStream(bonusBatchStream(batchId), last)) {
+    return event?.type === 'bonus-batches.BatchRejected.v1';
+  }
+  return false;
+}
+
+export type Claim = ScopeClaimed['data'];
