@@ -6,6 +6,7 @@ import { AREAS } from './areas/index.js';
 import { API_SYSTEM, type ApiSystem } from './dependencies.js';
 import { Metrics } from './metrics.js';
 import { OpenStreams } from './open-streams.js';
+import { ApiDocument } from './openapi.js';
 import { RoleGuard } from './role-guard.js';
 
 export const CONTROLLERS: readonly Type[] = AREAS.flatMap(({ controllers }) => controllers);
@@ -19,6 +20,7 @@ export const apiModule = (
   system: ApiSystem,
   metrics: Metrics,
   streams: OpenStreams,
+  document: ApiDocument,
   areas: readonly ApiArea[] = [],
 ): DynamicModule => ({
   module: ApiModule,
@@ -28,6 +30,7 @@ export const apiModule = (
     { provide: API_SYSTEM, useValue: system },
     { provide: Metrics, useValue: metrics },
     { provide: OpenStreams, useValue: streams },
+    { provide: ApiDocument, useValue: document },
     { provide: APP_GUARD, useClass: RoleGuard },
     ...[...AREAS, ...areas].flatMap(({ commands, queries }) => [...commands, ...queries]).map(
       ({ handler }) => handler,

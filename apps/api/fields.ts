@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiProperty, type ApiPropertyOptions } from '@nestjs/swagger';
-import { Type } from 'class-transformer';
+import { Transform, Type } from 'class-transformer';
 import {
   ArrayMaxSize,
   ArrayMinSize,
@@ -15,9 +15,10 @@ import {
   MaxLength,
   Min,
   MinLength,
+  ValidateBy,
   ValidateNested,
 } from 'class-validator';
-import { MAX_ID_LENGTH, MAX_TEXT_LENGTH } from '#kernel';
+import { isDate, isInstant, MAX_ID_LENGTH, MAX_TEXT_LENGTH } from '#kernel';
 
 /**
  * The fields of commands and queries: each says in one line what is checked and what the OpenAPI
@@ -31,8 +32,10 @@ type FieldOptions = {
 
 /** Nothing that breaks a line or a stream's name. */
 const ID = /^[^\p{Cc}\p{Cs}]+$/u;
-const PERIOD = /^\d{4}-(0[1-9]|1[0-2])$/;
-const DAY = '\\d{4}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])';
+/** Nobody was assessed before, nobody plans for later; and every database knows these years. */
+const YEAR = '(19|20|21)\\d\\d';
+const PERIOD = new RegExp(`^${YEAR}-(0[1-9]|1[0-2])$`);
+const DAY = `${YEAR}-(0[1-9]|1[0-2])-(0[1-9]|[12]\\d|3[01])`;
 const TIME = '([01]\\d|2[0-3]):[0-5]\\d:[0-5]\\d(\\.\\d{1,9})?';
 const DATE = new RegExp(`^${DAY}$`);
 const INSTANT = new RegExp(`^${DAY}T${TIME}(Z|[+-]\\d\\d:\\d\\d)$`);
@@ -52,14 +55,26 @@ function field(
     ...(description === undefined ? {} : { description }),
     ...(example === undefined ? {} : { example }),
   } as ApiPropertyOptions;
-  return applyDecorators(...checks, ...(optional ? [IsOptional()] : []), ApiProperty(shown));
+  // `null` says what leaving a field out says; behind the checks there is one way to say it.
+  const leftOut = [IsOptional(), Transform(({ value }) => (value === null ? undefined : value))];
+  return applyDecorators(...checks, ...(optional ? leftOut : []), ApiProperty(shown));
 }
 
+/** What a pattern cannot say: the 31st of April has the form of a date. */
+const holds = (name: string, check: (text: string) => boolean, must: string): PropertyDecorator =>
+  ValidateBy({
+    name,
+    validator: {
+      validate: (value: unknown) => typeof value === 'string' && check(value),
+      defaultMessage: (about) => `${about?.property ?? ''} must be ${must}`,
+    },
+  });
+
 const pattern =
-  (form: RegExp, must: string, example: string) =>
+  (form: RegExp, must: string, example: string, checks: readonly PropertyDecorator[] = []) =>
   (options: FieldOptions = {}) =>
     field(
-      [Matches(form, { message: `$property must be ${must}` })],
+      [Matches(form, { message: `$property must be ${must}` }), ...checks],
       { type: String, pattern: form.source },
       { example, ...options },
     );
@@ -73,15 +88,18 @@ export const Id = (options: FieldOptions = {}): PropertyDecorator =>
       Matches(ID, { message: '$property must be an id without control characters' }),
     ],
     { type: String, minLength: 1, maxLength: MAX_ID_LENGTH, pattern: ID.source },
-    options,
+    { example: 'id-1', ...options },
   );
 
 export const Period = pattern(PERIOD, 'a month such as 2026-01', '2026-01');
-export const DateOn = pattern(DATE, 'a date such as 2026-01-31', '2026-01-31');
+export const DateOn = pattern(DATE, 'a date such as 2026-01-31', '2026-01-31', [
+  holds('isDate', isDate, 'a day that there is'),
+]);
 export const Instant = pattern(
   INSTANT,
   'an instant with its offset such as 2026-01-31T09:00:00+08:00',
   '2026-01-31T09:00:00+08:00',
+  [holds('isInstant', isInstant, 'an instant that there is')],
 );
 export const Decimal = pattern(DECIMAL, 'a decimal as a string such as "92.5"', '92.5');
 export const AmountMinor = pattern(AMOUNT_MINOR, 'whole minor units as a string', '120000');
@@ -97,7 +115,7 @@ export const Text = (options: FieldOptions = {}): PropertyDecorator =>
   field(
     [IsString(), MinLength(1), MaxLength(MAX_TEXT_LENGTH)],
     { type: String, minLength: 1, maxLength: MAX_TEXT_LENGTH },
-    options,
+    { example: '按方案第 3 条', ...options },
   );
 
 export const OneOf = (
@@ -106,15 +124,18 @@ export const OneOf = (
 ): PropertyDecorator =>
   field([IsIn([...allowed])], { enum: [...allowed] }, { example: allowed[0], ...options });
 
+const wholeOf = (value: unknown): unknown =>
+  typeof value === 'string' && /^-?\d{1,15}$/.test(value) ? Number(value) : value;
+
 /** `query` fields arrive as texts. */
 export const WholeNumber = (
   { least, most, query = false }: { least: number; most: number; query?: boolean },
   options: FieldOptions = {},
 ): PropertyDecorator =>
   field(
-    [...(query ? [Type(() => Number)] : []), IsInt(), Min(least), Max(most)],
+    [...(query ? [Transform(({ value }) => wholeOf(value))] : []), IsInt(), Min(least), Max(most)],
     { type: 'integer', minimum: least, maximum: most },
-    options,
+    { example: least, ...options },
   );
 
 export const Flag = (options: FieldOptions = {}): PropertyDecorator =>
@@ -132,7 +153,7 @@ export const Ids = (most: number, options: FieldOptions = {}): PropertyDecorator
       Matches(ID, { each: true, message: '$property must be ids' }),
     ],
     { type: [String], maxItems: most },
-    options,
+    { example: ['am-001'], ...options },
   );
 
 /** A list of parts, each checked by its own class. */

@@ -30,7 +30,7 @@ export class ProblemException extends HttpException {
 }
 
 const RETRY_AFTER_SECONDS = 1;
-const STATUS_BY_CODE: Readonly<Record<string, number>> = {
+export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   malformed: 400,
   'token-invalid': 401,
   'token-expired': 401,
@@ -39,6 +39,21 @@ const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'unknown-account-manager': 404,
   'unknown-projection': 404,
   'not-on-board': 404,
+  'segregation-of-duties': 403,
+  'unknown-unit': 404,
+  'unknown-scheme': 404,
+  'unknown-scheme-version': 404,
+  'unknown-cycle': 404,
+  'already-enrolled': 409,
+  'already-left': 409,
+  'collection-closed': 409,
+  'delegation-id-reused': 409,
+  'publication-started': 409,
+  'record-id-reused': 409,
+  'scheme-already-retired': 409,
+  'scheme-not-published': 409,
+  'scheme-version-not-rising': 409,
+  'scheme-version-reused': 409,
   'projection-behind': 503,
 };
 /** The database is not there, or is just going or coming: SQLSTATE classes 08, 57P, 53. */
@@ -49,7 +64,7 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof ProblemException) return error.problem;
   if (error instanceof HttpException) return httpProblem(error.getStatus());
   if (error instanceof DomainError) {
-    const status = STATUS_BY_CODE[error.code] ?? 422;
+    const status = STATUS_BY_CODE[error.code] ?? (error.code.startsWith('unknown-') ? 404 : 422);
     const retry = status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {};
     return problem(status, error.code, { detail: error.message, ...retry });
   }

@@ -1,3 +1,4 @@
+import { MAX_PAGE_SIZE } from '#platform';
 import { LogPosition, Text, WholeNumber } from './fields.js';
 
 export const MAX_LIMIT = 200;
@@ -13,12 +14,13 @@ export class AnyQuery {
 }
 
 export class PageQuery extends AnyQuery {
+  // What is configured is less (strict-parameters.ts).
   @WholeNumber(
-    { least: 1, most: MAX_LIMIT, query: true },
+    { least: 1, most: MAX_PAGE_SIZE, query: true },
     { optional: true, example: DEFAULT_LIMIT, description: `Default ${DEFAULT_LIMIT}` },
   )
   limit: number = DEFAULT_LIMIT;
 
-  @Text({ optional: true, description: '`next` of the page before' })
+  @Text({ optional: true, example: 'WzUwXQ', description: '`next` of the page before' })
   cursor?: string;
 }

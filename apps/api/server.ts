@@ -12,6 +12,7 @@ import type { ApiSystem } from './dependencies.js';
 import { isLocalHost, requireLocalHost } from './local-host.js';
 import { Metrics } from './metrics.js';
 import { OpenStreams } from './open-streams.js';
+import { ApiDocument } from './openapi.js';
 import { problem, ProblemFilter, problemOf, sendProblem } from './problem.js';
 import { limitRate } from './rate-limit.js';
 import { logRequests, requestId } from './request-log.js';
@@ -54,6 +55,7 @@ export async function startApi(
   if (localOnly) requireLocalHost(host);
   const streams = new OpenStreams();
   const metrics = new Metrics(system, streams);
+  const document = new ApiDocument();
   const adapter = new FastifyAdapter({
     bodyLimit: limits.bodyBytes,
     genReqId: requestId,
@@ -65,10 +67,11 @@ export async function startApi(
       sendProblem(reply, problemOf(error)),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    apiModule(system, metrics, streams, areas),
+    apiModule(system, metrics, streams, document, areas),
     adapter,
     { logger: false, abortOnError: false, bodyParser: false },
   );
+  document.describes(app, limits);
   app.useGlobalPipes(validation());
   app.useGlobalFilters(new ProblemFilter(system));
   const fastify = adapter.getInstance<FastifyInstance>();

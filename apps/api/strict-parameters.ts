@@ -41,6 +41,8 @@ function queryProblems(query: Values, pageSize: number): Field[] {
 function textProblem([name, value]: [string, unknown]): Field[] {
   const field = name.toWellFormed().slice(0, MAX_SHOWN_NAME);
   if (Array.isArray(value)) return [{ field, reason: 'is given more than once' }];
+  // The check by class does not see it: it is no field to anybody but JavaScript.
+  if (name === '__proto__') return [{ field, reason: 'is not a parameter of this query' }];
   const texts = [name, value].filter((text) => typeof text === 'string');
   const isSound = texts.every((text) => !text.includes('\u0000') && text.isWellFormed());
   return isSound ? [] : [{ field, reason: 'holds a character that no text has' }];

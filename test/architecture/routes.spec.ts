@@ -45,7 +45,8 @@ describe('the routes of the API', () => {
     );
     expect(named.toSorted()).toEqual(CONTROLLERS.map(({ name }) => name).toSorted());
     // A decorator of a route that is declared twice would count once.
-    const count = texts.join('').match(/@(Get|Post|Put|Patch|Delete|All|Sse)\(/g)?.length ?? 0;
+    const count =
+      texts.join('').match(/@(Get|Post|PostBatch|Put|Patch|Delete|All|Sse)\(/g)?.length ?? 0;
     expect(count).toBe(routes.length);
   });
 });
