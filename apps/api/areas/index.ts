@@ -1,5 +1,6 @@
 import type { ApiArea } from './area.js';
 import { accessRecordsArea } from './access-records/index.js';
+import { documentationArea } from './documentation/index.js';
 import { auditArea } from './audit/index.js';
 import { ledgerArea } from './ledger/index.js';
 import { leaderboardsArea } from './leaderboards/index.js';
@@ -18,4 +19,5 @@ export const AREAS: readonly ApiArea[] = [
   ledgerArea,
   operationsArea,
   accessRecordsArea,
+  documentationArea,
 ];
