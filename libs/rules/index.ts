@@ -12,13 +12,16 @@ export {
   indicatorResults,
   publish,
 } from './publish.js';
+export * from './missing.js';
 export { type ParsedScheme, parseScheme } from './parse-scheme.js';
 export * from './ranking.js';
 export * from './results.js';
 export * from './sampling.js';
 export * from './scheme.js';
+export * from './scheme-diff.js';
 export * from './scheme-in-force.js';
 export type { SchemeMistake } from './scheme-reader.js';
+export * from './scheme-warnings.js';
 export { type Scorecard, assemble, gradeIndex, isAssessed, scorecard } from './scorecard.js';
 export * from './team-pool.js';
 export * from './tiers.js';

@@ -1,2 +1,3 @@
 export * from './process.js';
 export * from './publish.js';
+export * from './rehearse.js';
