@@ -1,4 +1,4 @@
-import { schemeInForce } from './scheme-in-force.js';
+import { considerSchemes, schemeInForce } from './scheme-in-force.js';
 import type { Scheme } from './scheme.js';
 import { schemeOf } from './testing.js';
 
@@ -37,4 +37,40 @@ it('takes only versions in effect for the position', () => {
   expect(inForce([scheme('future', { effectiveFrom: '2026-04' })])).toBeNull();
   const clerks = scheme('clerks', { scope: { units: '*', positions: ['clerk'] } });
   expect(inForce([clerks])).toBeNull();
+});
+
+it('says of every version why it is the one, or why it is not', () => {
+  const verdicts = considerSchemes(
+    [
+      scheme('all'),
+      scheme('head', units('HQ')),
+      scheme('region', { ...units('R1'), version: 2 }),
+      scheme('region-b', { ...units('R1'), version: 2 }),
+      scheme('region-old', units('R1')),
+      scheme('region-early', { ...units('R1'), effectiveFrom: '2025-12', version: 9 }),
+      scheme('other', units('U2')),
+      scheme('clerks', { scope: { units: '*', positions: ['clerk'] } }),
+      scheme('ended', { effectiveTo: '2026-02' }),
+      scheme('future', { effectiveFrom: '2026-04' }),
+    ],
+    person,
+    '2026-03',
+  );
+  expect(
+    verdicts.map((one) => `${one.scheme.schemeId} ${one.unitDistance} ${one.verdict}`),
+  ).toEqual([
+    'region 1 in-force',
+    'all null nearer-unit-precedes',
+    'head 2 nearer-unit-precedes',
+    'region-b 1 scheme-id-precedes',
+    'region-old 1 higher-version-precedes',
+    'region-early 1 later-effective-from-precedes',
+    'other null unit-not-in-scope',
+    'clerks null position-not-in-scope',
+    'ended null no-longer-effective',
+    'future null not-yet-effective',
+  ]);
+  expect(considerSchemes([scheme('other', units('U2'))], person, '2026-03')).toMatchObject([
+    { verdict: 'unit-not-in-scope' },
+  ]);
 });

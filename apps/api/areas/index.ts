@@ -6,12 +6,16 @@ import { ledgerArea } from './ledger/index.js';
 import { leaderboardsArea } from './leaderboards/index.js';
 import { operationsArea } from './operations/index.js';
 import { organisationArea } from './organisation/index.js';
+import { peopleArea } from './people/index.js';
+import { schemesArea } from './schemes/index.js';
 import { scoresArea } from './scores/index.js';
 import { tiersArea } from './tiers/index.js';
 
 /** Every area of the API; what is not listed here does not exist. */
 export const AREAS: readonly ApiArea[] = [
+  schemesArea,
   organisationArea,
+  peopleArea,
   leaderboardsArea,
   scoresArea,
   tiersArea,

@@ -8,8 +8,8 @@ import {
 import type { PeopleEvent } from './events.js';
 
 const accountManagerId = 'AM00001';
-const known: AccountManagerFacts = { unitKnown: true };
-const unknown: AccountManagerFacts = { unitKnown: false };
+const known: AccountManagerFacts = { unitKnown: true, openFrom: null };
+const unknown: AccountManagerFacts = { unitKnown: false, openFrom: null };
 
 const person = {
   accountManagerId,

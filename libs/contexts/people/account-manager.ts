@@ -46,8 +46,12 @@ export type AccountManagerCommand =
   | RecordLeaving
   | CertifyCapability;
 
-/** Asked by enrolling and transferring: does the unit of the command exist? */
-export type AccountManagerFacts = { readonly unitKnown: boolean };
+export type AccountManagerFacts = {
+  /** Asked by enrolling and transferring: does the unit of the command exist? */
+  readonly unitKnown: boolean;
+  /** Asked by transferring: the first day that no publication has frozen; null: every day. */
+  readonly openFrom: string | null;
+};
 
 type Place = {
   readonly effectiveOn: string; // '' for the enrolment
@@ -110,6 +114,9 @@ function transfer(
     place.supervisorId === data.supervisorId;
   if (stays) return [];
   requirePlace(data, facts);
+  if (facts.openFrom !== null && effectiveOn < facts.openFrom) {
+    throw new DomainError('publication-started', { effectiveOn, openFrom: facts.openFrom });
+  }
   if (state.leftOn !== null && effectiveOn > state.leftOn) {
     throw new DomainError('already-left', { accountManagerId });
   }

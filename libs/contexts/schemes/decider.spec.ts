@@ -6,6 +6,7 @@ import type { SchemeEvent } from './events.js';
 import { schemeFixture } from './fixtures.js';
 
 const schemeId = schemeFixture.schemeId;
+const facts = { knowsUnit: () => true };
 const versioned = (version: number, change: Partial<Scheme> = {}): Scheme => ({
   ...schemeFixture,
   version,
@@ -57,23 +58,23 @@ const first = versioned(1);
 describe('drafting a scheme', () => {
   it('records what was drafted, once', () => {
     given(schemes, [])
-      .when(draft(first), undefined)
+      .when(draft(first), facts)
       .thenEvents([drafted(first)]);
     given(schemes, [drafted(first)])
-      .when(draft(first), undefined)
+      .when(draft(first), facts)
       .thenNothing();
   });
 
   it('takes a file whose members stand in another order for the same', () => {
     const reordered = Object.fromEntries(Object.entries(first).toReversed());
     given(schemes, [drafted(first), published(first)])
-      .when(draft(reordered), undefined)
+      .when(draft(reordered), facts)
       .thenNothing();
   });
 
   it('refuses an invalid scheme and names its mistakes', () => {
     const invalid = { ...first, indicators: [], surprise: true };
-    const decide = () => schemes.decide(draft(invalid), fold(schemes, []), undefined);
+    const decide = () => schemes.decide(draft(invalid), fold(schemes, []), facts);
     expect(decide).toThrow(DomainError);
     try {
       decide();
@@ -84,25 +85,25 @@ describe('drafting a scheme', () => {
       expect(paths.join(' ')).toMatch(/indicators/);
       expect(paths.join(' ')).toMatch(/surprise/);
     }
-    given(schemes, []).when(draft('no scheme'), undefined).thenRefused('scheme-invalid');
+    given(schemes, []).when(draft('no scheme'), facts).thenRefused('scheme-invalid');
   });
 
   it('refuses other content under a version that is there, drafted or published', () => {
     const other = versioned(1, LATER);
     given(schemes, [drafted(first)])
-      .when(draft(other), undefined)
+      .when(draft(other), facts)
       .thenRefused('scheme-version-reused');
     given(schemes, [drafted(first), published(first)])
-      .when(draft(other), undefined)
+      .when(draft(other), facts)
       .thenRefused('scheme-version-reused');
   });
 
   it('needs versions that rise', () => {
     given(schemes, [drafted(versioned(2))])
-      .when(draft(first), undefined)
+      .when(draft(first), facts)
       .thenRefused('scheme-version-not-rising');
     given(schemes, [drafted(first)])
-      .when(draft(versioned(2)), undefined)
+      .when(draft(versioned(2)), facts)
       .thenEvents([drafted(versioned(2))]);
   });
 });
@@ -111,24 +112,24 @@ describe('revising a scheme', () => {
   it('changes a draft, and changes nothing when it says the same', () => {
     const changed = versioned(1, LATER);
     given(schemes, [drafted(first)])
-      .when(revise(changed), undefined)
+      .when(revise(changed), facts)
       .thenEvents([revised(changed)]);
     given(schemes, [drafted(first), revised(changed)])
-      .when(revise(changed), undefined)
+      .when(revise(changed), facts)
       .thenNothing();
   });
 
   it('is refused once the version is published: it never changes again', () =>
     given(schemes, [drafted(first), published(first)])
-      .when(revise(versioned(1, LATER)), undefined)
+      .when(revise(versioned(1, LATER)), facts)
       .thenRefused('scheme-version-reused'));
 
   it('is refused for a version that nobody drafted', () =>
-    given(schemes, []).when(revise(first), undefined).thenRefused('unknown-scheme-version'));
+    given(schemes, []).when(revise(first), facts).thenRefused('unknown-scheme-version'));
 
   it('is refused where the content is invalid', () =>
     given(schemes, [drafted(first)])
-      .when(revise({ ...first, weightt: 1 }), undefined)
+      .when(revise({ ...first, weightt: 1 }), facts)
       .thenRefused('scheme-invalid'));
 });
 
@@ -136,20 +137,20 @@ describe('publishing a scheme', () => {
   it('fixes the hash of the content last drafted, once', () => {
     const changed = versioned(1, LATER);
     given(schemes, [drafted(first), revised(changed)])
-      .when(publish(), undefined)
+      .when(publish(), facts)
       .thenEvents([published(changed)]);
     given(schemes, [drafted(first), published(first)])
-      .when(publish('OFFICE-3'), undefined)
+      .when(publish('OFFICE-3'), facts)
       .thenNothing();
   });
 
   it('is refused to everybody who drafted or revised the version', () => {
     const events = [drafted(first), revised(versioned(1, LATER), 'OFFICE-3')];
     given(schemes, events)
-      .when(publish('OFFICE-1'), undefined)
+      .when(publish('OFFICE-1'), facts)
       .thenRefused('segregation-of-duties');
     given(schemes, events)
-      .when(publish('OFFICE-3'), undefined)
+      .when(publish('OFFICE-3'), facts)
       .thenRefused('segregation-of-duties');
   });
 
@@ -158,46 +159,65 @@ describe('publishing a scheme', () => {
       { ...drafted(first), data: { ...drafted(first).data, draftedBy: 'OFFICE-2' } } as SchemeEvent,
       drafted(versioned(2)),
     ])
-      .when(publish('OFFICE-2', 2), undefined)
+      .when(publish('OFFICE-2', 2), facts)
       .thenEvents([published(versioned(2))]));
 
   it('is refused for a version that nobody drafted', () =>
-    given(schemes, []).when(publish(), undefined).thenRefused('unknown-scheme-version'));
+    given(schemes, []).when(publish(), facts).thenRefused('unknown-scheme-version'));
+});
+
+describe('publishing a pilot', () => {
+  const pilot = versioned(1, { scope: { units: ['R1', 'R9'], positions: ['account-manager'] } });
+  const knows = (...unitIds: string[]) => ({
+    knowsUnit: (unitId: string) => unitIds.includes(unitId),
+  });
+
+  it('is refused while the organisation has no such unit', () => {
+    given(schemes, [drafted(pilot)]).when(publish(), knows('R1')).thenRefused('unknown-unit');
+    given(schemes, [drafted(first), revised(pilot)])
+      .when(publish(), knows('R1'))
+      .thenRefused('unknown-unit');
+  });
+
+  it('is open once all its units are defined', () =>
+    given(schemes, [drafted(pilot)])
+      .when(publish(), knows('R1', 'R9'))
+      .thenEvents([published(pilot)]));
 });
 
 describe('retiring a scheme', () => {
   const events = [drafted(first), published(first)];
 
   it('ends a published version, once', () => {
-    given(schemes, events).when(retire(), undefined).thenEvents([retired()]);
+    given(schemes, events).when(retire(), facts).thenEvents([retired()]);
     given(schemes, [...events, retired()])
-      .when(retire(), undefined)
+      .when(retire(), facts)
       .thenNothing();
     given(schemes, [...events, retired()])
-      .when(retire('2026-05'), undefined)
+      .when(retire('2026-05'), facts)
       .thenRefused('scheme-already-retired');
   });
 
   it('is refused for a draft and for an unknown version', () => {
     given(schemes, [drafted(first)])
-      .when(retire(), undefined)
+      .when(retire(), facts)
       .thenRefused('scheme-not-published');
     given(schemes, events)
-      .when(retire('2026-06', 2), undefined)
+      .when(retire('2026-06', 2), facts)
       .thenRefused('unknown-scheme-version');
   });
 
   it('never makes a version end before it begins or last longer than published', () => {
     const bounded = versioned(1, { effectiveTo: '2026-08' });
-    given(schemes, events).when(retire('2025-12'), undefined).thenRefused('malformed');
-    given(schemes, events).when(retire('2026-13'), undefined).thenRefused('malformed');
+    given(schemes, events).when(retire('2025-12'), facts).thenRefused('malformed');
+    given(schemes, events).when(retire('2026-13'), facts).thenRefused('malformed');
     given(schemes, [drafted(bounded), published(bounded)])
-      .when(retire('2026-09'), undefined)
+      .when(retire('2026-09'), facts)
       .thenRefused('malformed');
   });
 
   it('leaves the version as immutable as it was', () =>
     given(schemes, [...events, retired()])
-      .when(revise(versioned(1, LATER)), undefined)
+      .when(revise(versioned(1, LATER)), facts)
       .thenRefused('scheme-version-reused'));
 });

@@ -6,7 +6,7 @@ import {
   requireId,
   requirePeriod,
 } from '#kernel';
-import { parseScheme, type Scheme } from '#rules';
+import { parseScheme, type Scheme, unknownUnitsOf } from '#rules';
 import type { SchemeEvent } from './events.js';
 
 /** `scheme` is what the author wrote, unchecked: `parseScheme` is the only way in. */
@@ -38,8 +38,12 @@ export type RetireScheme = {
 };
 export type SchemeCommand = DraftScheme | ReviseScheme | PublishScheme | RetireScheme;
 
+/** Asked by PublishScheme alone: does the organisation have such a unit? */
+export type SchemeFacts = { readonly knowsUnit: (unitId: string) => boolean };
+
 type Version = {
   sha256: string;
+  scope: Scheme['scope'];
   effectiveFrom: string;
   effectiveTo: string | null;
   published: boolean;
@@ -90,7 +94,11 @@ function revise({ data }: ReviseScheme, state: Readonly<SchemeState>): readonly 
   return [{ type: 'schemes.SchemeRevised.v1', data: { schemeId, version, scheme, revisedBy } }];
 }
 
-function publish({ data }: PublishScheme, state: Readonly<SchemeState>): readonly SchemeEvent[] {
+function publish(
+  { data }: PublishScheme,
+  state: Readonly<SchemeState>,
+  { knowsUnit }: SchemeFacts,
+): readonly SchemeEvent[] {
   requireId(data.publishedBy, 'publishedBy');
   const known = versionOf(state, data);
   if (known.published) return [];
@@ -99,6 +107,8 @@ function publish({ data }: PublishScheme, state: Readonly<SchemeState>): readonl
     const { schemeId, version } = data;
     throw new DomainError('segregation-of-duties', { schemeId, version, field: 'publishedBy' });
   }
+  const [unitId] = unknownUnitsOf(known, knowsUnit);
+  if (unitId !== undefined) throw new DomainError('unknown-unit', { unitId });
   return [{ type: 'schemes.SchemePublished.v1', data: { ...data, sha256: known.sha256 } }];
 }
 
@@ -120,8 +130,8 @@ function retire({ data }: RetireScheme, state: Readonly<SchemeState>): readonly 
   return [{ type: 'schemes.SchemeRetired.v1', data }];
 }
 
-/** One scheme with all its versions. Needs nothing from outside its stream. */
-export const schemes: Decider<SchemeState, SchemeCommand, SchemeEvent, void> = {
+/** One scheme with all its versions. */
+export const schemes: Decider<SchemeState, SchemeCommand, SchemeEvent, SchemeFacts> = {
   initialState: () => ({ versions: new Map() }),
 
   evolve(state, event) {
@@ -156,14 +166,14 @@ export const schemes: Decider<SchemeState, SchemeCommand, SchemeEvent, void> = {
     }
   },
 
-  decide(command, state) {
+  decide(command, state, facts) {
     switch (command.type) {
       case 'schemes.DraftScheme':
         return draft(command, state);
       case 'schemes.ReviseScheme':
         return revise(command, state);
       case 'schemes.PublishScheme':
-        return publish(command, state);
+        return publish(command, state, facts);
       case 'schemes.RetireScheme':
         return retire(command, state);
     }
@@ -172,6 +182,7 @@ export const schemes: Decider<SchemeState, SchemeCommand, SchemeEvent, void> = {
 
 const contentOf = (scheme: Scheme) => ({
   sha256: contentHash(scheme),
+  scope: scheme.scope,
   effectiveFrom: scheme.effectiveFrom,
   effectiveTo: scheme.effectiveTo ?? null,
 });

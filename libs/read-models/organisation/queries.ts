@@ -11,6 +11,7 @@ import {
 } from './period-view.js';
 import {
   type Cycle,
+  type Delegation,
   heldBefore,
   type Member,
   type Organisation,
@@ -76,6 +77,38 @@ export function schemeFor(
   return schemeAt(org, view, placementIn(person, view));
 }
 
+/** Unit (own first, then its ancestors), position and supervisor of a period. Null: unknown. */
+export function placeFor(
+  org: Organisation,
+  accountManagerId: string,
+  period: string,
+): {
+  readonly unitPath: readonly string[];
+  readonly position: string;
+  readonly supervisorId: string | null;
+} | null {
+  const person = org.people.get(accountManagerId);
+  if (!person) return null;
+  const view = viewOf(org, period);
+  const { unitId, position, supervisorId } = placementIn(person, view);
+  return { unitPath: unitPathIn(org, view, unitId), position, supervisorId };
+}
+
+/** The published versions that a period chooses among, each until its retirement. */
+export function schemesOf(org: Organisation, period: string): readonly Scheme[] {
+  return viewOf(org, period).schemes;
+}
+
+/** The content of a version, draft or published, as it was last written. Null: unknown. */
+export function schemeContent(org: Organisation, schemeId: string, version: number): Scheme | null {
+  return org.schemes.get(schemeId)?.get(version)?.scheme ?? null;
+}
+
+/** Ids of all schemes, drafts too, by code point. */
+export function schemeIds(org: Organisation): readonly string[] {
+  return [...org.schemes.keys()].sort(compareCodePoints);
+}
+
 /**
  * scoring: an instant belongs to the earliest period with a cycle into which it falls, read in the
  * zone of the scheme that applies to the person in that period. Null: none, or unknown person.
@@ -113,6 +146,18 @@ export function cycleOf(org: Organisation, period: string): Cycle | null {
 /** Periods with a cycle, earliest first. */
 export function periods(org: Organisation): readonly string[] {
   return [...org.cycles.keys()].sort();
+}
+
+/**
+ * The first day that no publication has frozen: of the earliest period whose publication has not
+ * started, else the day after the last period. Null: there is no period.
+ */
+export function firstUnfrozenDay(org: Organisation): string | null {
+  const all = periods(org);
+  const open = all.find((period) => !org.startedSince.has(period));
+  if (open !== undefined) return (org.cycles.get(open) as Cycle).firstDay;
+  const last = all.at(-1);
+  return last === undefined ? null : addDays((org.cycles.get(last) as Cycle).lastDay, 1);
 }
 
 /** The unit and everything below it in the tree as it is now; `*` is every unit. */
@@ -201,6 +246,11 @@ export function employmentOf(
 /** Everybody ever enrolled, in the order of enrolment. */
 export function accountManagers(org: Organisation): Iterable<string> {
   return org.people.keys();
+}
+
+/** Every delegation, in the order of recording. */
+export function delegations(org: Organisation): readonly Delegation[] {
+  return org.delegations;
 }
 
 /** On whose behalf the actor may approve on a day. */

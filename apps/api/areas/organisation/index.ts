@@ -1,10 +1,10 @@
 import type { ApiArea } from '../area.js';
-import { defineUnit } from './commands.js';
+import { defineCalendar, defineUnit, delegateApproval, setTeamPool } from './commands.js';
 import { OrganisationController } from './controller.js';
-import { readUnits } from './queries.js';
+import { readCalendar, readDelegations, readTeamPools, readUnits } from './queries.js';
 
 export const organisationArea: ApiArea = {
   controllers: [OrganisationController],
-  commands: [defineUnit],
-  queries: [readUnits],
+  commands: [defineUnit, defineCalendar, setTeamPool, delegateApproval],
+  queries: [readUnits, readCalendar, readTeamPools, readDelegations],
 };
