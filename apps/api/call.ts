@@ -1,7 +1,7 @@
 import { createHmac, randomUUID } from 'node:crypto';
 import { createParamDecorator, type ExecutionContext } from '@nestjs/common';
 import type { FastifyRequest } from 'fastify';
-import { canonicalJson } from '#kernel';
+import { canonicalJson, nameBasedId } from '#kernel';
 import type { Caller, Role } from '#platform';
 import { callerOf } from './caller.js';
 import { problem, ProblemException } from './problem.js';
@@ -26,24 +26,49 @@ const ETAG = /^"(\d{1,9})"$/;
 
 /** Errors: `malformed` with the header's name. */
 export const TheCall = createParamDecorator((_: unknown, context: ExecutionContext): Call => {
-  return toCall(context.switchToHttp().getRequest<FastifyRequest>());
+  const request = context.switchToHttp().getRequest<FastifyRequest>();
+  return toCall(request, request.body ?? null);
 });
 
-export function toCall(request: FastifyRequest): Call {
+/** `body`: what of it takes part in telling a repeat from a reuse. */
+export function toCall(request: FastifyRequest, body: unknown): Call {
   const caller = callerOf(request);
   const key = headerOf(request, 'idempotency-key', IDEMPOTENCY_KEY);
   const match = headerOf(request, 'if-match', ETAG);
-  const { method, body } = request;
   // The whole address: the same body sent to another appeal is another request.
-  const asked = { caller: caller.id, method, url: request.url, body: body ?? null };
+  const asked = { caller: caller.id, method: request.method, url: request.url, body };
   return {
     caller,
     role: caller.roles[0] as Role,
     idempotencyKey: key,
     commandId: key ?? randomUUID(),
-    requestText: key === null ? '' : canonicalJson(asked),
+    requestText: key === null ? '' : canonicalText(asked),
     expectedRevision: match === null ? null : Number(ETAG.exec(match)?.[1]),
   };
+}
+
+/** A line of a batch as a call of its own, under a key of its own when the batch has one. */
+export function lineCall(batch: Call, line: number, body: unknown): Call {
+  const { caller, role, idempotencyKey, requestText } = batch;
+  const key = idempotencyKey === null ? null : nameBasedId('request', idempotencyKey, line);
+  return {
+    caller,
+    role,
+    idempotencyKey: key,
+    commandId: key ?? randomUUID(),
+    requestText: key === null ? '' : `${requestText}\n${canonicalText(body)}`,
+    expectedRevision: null,
+  };
+}
+
+function canonicalText(value: unknown): string {
+  try {
+    return canonicalJson(value);
+  } catch {
+    // JSON can say half of a character, which no text can hold.
+    const fields = [{ field: '', reason: 'holds a lone surrogate' }];
+    throw new ProblemException(problem(400, 'malformed', { fields }));
+  }
 }
 
 function headerOf({ headers }: FastifyRequest, name: string, form: RegExp): string | null {

@@ -1,6 +1,6 @@
 import { Inject, type Type } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { Aggregate, Envelope } from '#commands';
+import type { Aggregate, Envelope, Intent, Outcome } from '#commands';
 import type { Position } from '#event-store';
 import { type DomainEvent, nameBasedId } from '#kernel';
 import { type Call, requestHmac } from './call.js';
@@ -64,17 +64,43 @@ export async function decideOn<State, DomainCommand, Event extends DomainEvent, 
   target: Target<State, DomainCommand, Event, Facts>,
 ): Promise<CommandAnswer> {
   const { handler } = writing.system.engine;
-  const { aggregate, stream, command, facts, id } = target;
-  const outcome = await handler.decide(aggregate, stream, {
-    command,
-    facts,
-    envelope: envelopeOf(writing, target),
-  });
-  if (outcome.kind === 'accepted') {
-    const { revision, position } = outcome;
-    return { id, stream, revision, position };
+  const { aggregate, stream } = target;
+  const [outcome] = await handler.decideAll(aggregate, stream, [intentOf(writing, target)]);
+  if (!outcome) throw new Error(`no outcome for a command on ${stream}`);
+  return answerOf(writing, target, outcome);
+}
+
+export function intentOf<State, DomainCommand, Event extends DomainEvent, Facts>(
+  writing: Writing,
+  target: Target<State, DomainCommand, Event, Facts>,
+): Intent<DomainCommand, Facts> {
+  const { command, facts } = target;
+  return { command, facts, envelope: envelopeOf(writing, target) };
+}
+
+/** What an outcome says to the caller; a refusal is thrown. */
+export async function answerOf(
+  { system }: Writing,
+  { id, stream }: { readonly id: string; readonly stream: string },
+  outcome: Outcome | { readonly kind: 'refused'; readonly error: unknown },
+): Promise<CommandAnswer> {
+  if (outcome.kind === 'refused') throw outcome.error;
+  if (outcome.kind === 'repeated') {
+    return unchanged({ id, stream, ...(await tipOf(system, stream)) });
   }
-  return { id, stream, ...(await tipOf(writing.system, stream)) };
+  const { revision, position } = outcome;
+  return { id, stream, revision, position };
+}
+
+const UNCHANGED = Symbol('unchanged');
+
+/** Marks an answer to a command that found everything as it should be: 200 and not 201. */
+export function unchanged(answer: CommandAnswer): CommandAnswer {
+  return { ...answer, [UNCHANGED]: true } as CommandAnswer;
+}
+
+export function statusOf(answer: CommandAnswer): 200 | 201 {
+  return UNCHANGED in answer ? 200 : 201;
 }
 
 /** `part` tells the commands of one request apart that go to several streams. */

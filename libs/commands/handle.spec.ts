@@ -235,7 +235,7 @@ describe('the handler of commands', () => {
     );
     const outcomes = await mine.decideAll(box, 'box-1', intents);
     expect(outcomes.map((outcome) => outcome.kind === 'accepted' && outcome.revision)).toEqual([
-      199, 199, 299, 599, 600,
+      99, 199, 299, 599, 600,
     ]);
     expect(counting.appends).toEqual([200, 100, 300, 1]);
   });

@@ -25,6 +25,7 @@ export type Intent<Command, Facts> = {
   readonly envelope: Envelope;
 };
 
+/** `revision` is that of the command's last event; by `position` the log tells of it. */
 export type Outcome =
   | { readonly kind: 'accepted'; readonly revision: number; readonly position: Position }
   | { readonly kind: 'repeated' }
@@ -226,8 +227,10 @@ async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
     try {
       const { revision: reached, position } = await appendChunk(turn, revision, chunk);
       const isWhereSent = reached === revision + countEvents(chunk);
-      for (const { index } of chunk) {
-        outcomes.set(index, isWhereSent ? { kind: 'accepted', revision: reached, position } : SAME);
+      let own = revision;
+      for (const { index, events } of chunk) {
+        own += events.length;
+        outcomes.set(index, isWhereSent ? { kind: 'accepted', revision: own, position } : SAME);
       }
       // Another process appended these very events before: around them may be more of its own.
       if (!isWhereSent) return null;
