@@ -28,6 +28,7 @@ import {
 import { openProjections, type Projection, type Projections, type Runner } from '#projections';
 import { settlementProjection } from '#processes/settlement';
 import { toDoProjection } from '#processes/to-do';
+import { appealsInboxProjection } from '#read-models/appeals-inbox';
 import { bonusLedgerProjection } from '#read-models/bonus-ledger';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
@@ -56,6 +57,7 @@ export function allProjections(): Projection[] {
     tiersProjection(),
     bonusLedgerProjection(),
     settlementProjection(),
+    appealsInboxProjection(),
     toDoProjection(allProcesses()),
   ];
 }

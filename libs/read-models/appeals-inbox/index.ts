@@ -1,0 +1,3 @@
+export { APPEALS_INBOX, appealsInboxProjection } from './projection.js';
+export * from './queries.js';
+export { AppealCaseRow, AppealEscalationRow, OfficeCorrectionRow } from './table.js';
