@@ -15,6 +15,7 @@ let folder: string;
 let dataset: string;
 let store: StoreFolder;
 let served: ReturnType<typeof startMerit>;
+let url: Promise<string>;
 
 /** Runs a command beside the one that serves the folder. */
 const run = (...args: readonly string[]): Promise<Ended> =>
@@ -38,10 +39,12 @@ beforeAll(async () => {
   store = await createStoreFolder();
   const args = ['start', '--port', '0', '--data', store.dataDir, '--format', 'json'];
   served = startMerit(args, store.env);
-  await Promise.race([
-    new Promise((resolve) => void served.child.stdout?.once('data', resolve)),
-    served.ended.then(({ stderr }) => Promise.reject(new Error(stderr))),
-  ]);
+  url = new Promise((resolve) => {
+    served.child.stdout?.once('data', (text: Buffer) =>
+      resolve((JSON.parse(String(text)) as { url: string }).url),
+    );
+  });
+  await Promise.race([url, served.ended.then(({ stderr }) => Promise.reject(new Error(stderr)))]);
 }, 60_000);
 
 afterAll(async () => {
@@ -197,7 +200,47 @@ describe('the command line beside a running start', () => {
     LIMIT_MS,
   );
 
+  it(
+    'issues a token that the API takes, for as long as is asked',
+    async () => {
+      const asked = ['token', '--role', 'office', '--role', 'auditor', '--subject', 'office-1'];
+      const plain = await run(...asked);
+      expect([plain.exitCode, plain.stdout.split('.')]).toEqual([0, expect.any(Array)]);
+      const authorization = `Bearer ${plain.stdout.trim()}`;
+      const response = await fetch(`${await url}/v1/units`, { headers: { authorization } });
+      expect(response.status).toBe(200);
+      const json = await run(...asked, '--valid-hours', '2', '--format', 'json');
+      const { token, expiresAt } = JSON.parse(json.stdout) as { token: string; expiresAt: string };
+      const claims = Buffer.from(token.split('.')[1] ?? '', 'base64url').toString();
+      const { iat, exp, roles, sub } = JSON.parse(claims) as Record<string, number>;
+      expect([roles, sub]).toEqual([['office', 'auditor'], 'office-1']);
+      expect(Number(exp) - Number(iat)).toBe(7200);
+      expect(Math.floor(Date.parse(expiresAt) / 1000)).toBe(exp);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'issues none beside an identity provider, and needs all three of its settings',
+    async () => {
+      const settings = { MERIT_ISSUER: 'https://login.example', MERIT_AUDIENCE: 'merit' };
+      const asked = ['token', '--role', 'office', '--subject', 'office-1', '--data', store.dataDir];
+      const all = { ...settings, MERIT_JWKS: 'https://login.example/keys' };
+      const refused = await startMerit(asked, { ...store.env, ...all }).ended;
+      expect([refused.exitCode, refused.stdout]).toEqual([1, '']);
+      expect(refused.stderr).toContain('identity-provider-configured');
+      const partial = await startMerit(asked, { ...store.env, ...settings }).ended;
+      expect([partial.exitCode, partial.stdout]).toEqual([2, '']);
+      expect(partial.stderr).toContain('MERIT_JWKS must be given together with');
+    },
+    LIMIT_MS,
+  );
+
   it.each([
+    ['a token of an unknown role', ['token', '--subject', 'x', '--role', 'boss']],
+    ['a token of no role', ['token', '--subject', 'x']],
+    ['a token of nobody', ['token', '--role', 'office']],
+    ['a token without end', ['token', '--subject', 'x', '--role', 'office', '--valid-hours', '0']],
     ['no command', []],
     ['an unknown command', ['frobnicate']],
     ['an unknown option', ['export', 'scores', '--frob']],
