@@ -70,7 +70,7 @@ function ofRaters(raters: Readonly<Record<string, string>>, path: string): Schem
   ];
 }
 
-/** Bands cover everything from the first `from` up; what lies below takes the first band's score. */
+/** Bands cover all from the first `from` up; what lies below takes the first band's score. */
 function ofBands(formula: Formula, path: string): SchemeWarning[] {
   if (formula.type !== 'bands') return [];
   const warnings: SchemeWarning[] = [];

@@ -4,7 +4,14 @@ import type { AppealDecisionRow, AppealRow } from '#dataset';
 import { appealFacts, resolveDecision } from '#processes/appeal-resolution';
 import { escalate } from '#processes/deadlines';
 import type { Organisation } from '#read-models/organisation';
-import { countFirst, type ImportRun, lineKey, refuseLater, rowEnvelope } from './import-run.js';
+import {
+  acceptLater,
+  countFirst,
+  type ImportRun,
+  lineKey,
+  refuseLater,
+  rowEnvelope,
+} from './import-run.js';
 
 /** An appeal row is checked whole when filed, and implies its acceptance and assignment. */
 export async function fileAppealRow(
@@ -58,6 +65,7 @@ export async function decideAppealRow(
   const { appealId, decidedAt, accountManagerId, period, corrections } = row;
   const outcome = await decide(run, row, decisionOf(row), facts, decidedAt);
   if (outcome.kind === 'refused') return refuseLater(run, row, outcome.error);
+  if (outcome.kind === 'accepted') acceptLater(run, row);
   if (!isDecision(row) || corrections.length === 0) return;
   await resolveDecision(run.engine, {
     accountManagerId,

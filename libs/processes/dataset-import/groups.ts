@@ -26,6 +26,7 @@ import {
 } from '#read-models/organisation';
 import { decideAppealRow, fileAppealRow } from './appeals.js';
 import {
+  acceptLater,
   count,
   countFirst,
   type ImportRun,
@@ -34,6 +35,7 @@ import {
   refuseLater,
   rowEnvelope,
 } from './import-run.js';
+import { aboutGoal, goalSayings, isOldNews } from './old-news.js';
 
 /** Rows that become events of a person's assessment stream. */
 type FactRow = Exclude<DatasetRow, { kind: 'complaint' | 'appeal' | 'appeal-decision' }>;
@@ -52,7 +54,31 @@ export async function decideGroups(run: ImportRun, groups: readonly RowGroup[]):
     }
   }
   await run.engine.handler.prefetch(assessmentStreamAggregate, [...streams]);
-  await Promise.all(groups.map((group) => decideGroup(run, org, group)));
+  const news = await newsOf(run, org, groups);
+  await Promise.all(news.map((group) => decideGroup(run, org, group)));
+}
+
+/** Leaves out goals that an earlier import told already and that were revised live since. */
+async function newsOf(
+  run: ImportRun,
+  org: Organisation,
+  groups: readonly RowGroup[],
+): Promise<readonly RowGroup[]> {
+  if (run.isFirst) return groups;
+  const streams = new Set<string>();
+  for (const { rows } of groups) {
+    for (const row of rows) if (row.kind === 'goal') streams.add(address(row, org)?.stream ?? '');
+  }
+  const sayings = await goalSayings(run.engine.log, [...streams]);
+  if (sayings.size === 0) return groups;
+  const isNews = (row: DatasetRow): boolean => {
+    if (row.kind !== 'goal') return true;
+    const stream = address(row, org)?.stream ?? '';
+    if (!isOldNews(sayings.get(aboutGoal(stream, row.indicatorId)), row.target)) return true;
+    countRow(run, row, { kind: 'repeated' });
+    return false;
+  };
+  return groups.map((group) => ({ ...group, rows: group.rows.filter(isNews) }));
 }
 
 async function decideGroup(run: ImportRun, org: Organisation, group: RowGroup): Promise<void> {
@@ -289,6 +315,7 @@ async function asFirstTold(
 function countRow(run: ImportRun, row: FactRow, outcome: Outcome): void {
   if (row.kind === 'complaint-decision') {
     if (outcome.kind === 'refused') refuseLater(run, row, outcome.error);
+    if (outcome.kind === 'accepted') acceptLater(run, row);
     return;
   }
   count(run, row, outcome);

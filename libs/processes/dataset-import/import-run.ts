@@ -17,6 +17,8 @@ export type ImportProgress = {
 export type ImportRun = {
   readonly engine: Engine;
   readonly runId: string; // ids of commands that record no record follow from it
+  /** Was the log empty when the run began? Then nobody said anything that a row could repeat. */
+  readonly isFirst: boolean;
   readonly effectiveOn: string | null; // of transfers; default: the earliest unpublished period
   readonly earliestOpenedAt: string; // recording time of rows that have none
   readonly sealedAtByPeriod: Map<string, string>;
@@ -45,6 +47,13 @@ export function count(run: ImportRun, at: At, outcome: Outcome, rowCount = 1): v
 export function countFirst(run: ImportRun, at: At, outcome: Outcome): void {
   count(run, at, outcome);
   if (outcome.kind === 'repeated') run.repeatedLines.add(lineKey(at));
+}
+
+/** What a row says later may be news though its first part was known: then it is no repetition. */
+export function acceptLater(run: ImportRun, at: At): void {
+  if (!run.repeatedLines.delete(lineKey(at))) return;
+  run.repeated -= 1;
+  run.accepted += 1;
 }
 
 /** The row was counted when it came first. */
@@ -85,6 +94,17 @@ const REASONS: Readonly<Record<string, string>> = {
   'no-published-result': 'the person has no published result in this period at that time',
   'appeal-window-over': 'filed after the last day for appeals',
   'reviewer-not-independent': 'the reviewer is involved; assign somebody else',
+  'already-enrolled': 'the person was enrolled with another first day; that cannot be changed',
+  'already-left': 'the person has left; a leaving can be moved to another day, not taken back',
+  'publication-started': 'the publication of this period has started; what is frozen stays',
+  'cycle-already-opened': 'the cycle was opened at another time; its steps are left as they are',
+  'collection-already-closed': 'the collection was closed at another time; mend closedAt',
+  'collection-open': 'the collection was not closed at that time',
+  'cycle-already-published': 'the cycle was published at another time; mend publishedAt',
+  'cycle-not-published': 'the cycle was not published at that time',
+  'cycle-already-finalised': 'the cycle was finalised at another time; mend finalisedAt',
+  'batch-scope-overlaps': 'another batch of this pay period holds these people already',
+  'scheme-version-reused': 'this version says something else already; give it the next number',
   'record-not-disputable': 'not an accepted record of this person and period',
 };
 

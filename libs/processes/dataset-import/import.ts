@@ -9,21 +9,25 @@ import {
   type RowGroup,
   sortRefusals,
 } from '#dataset';
-import { DomainError, isAfter } from '#kernel';
+import { START } from '#event-store';
+import { compareInstants, DomainError, isAfter } from '#kernel';
 import { publishCycle } from '#processes/publication';
 import { settlePeriod } from '#processes/settlement';
-import { cycleOf, periods } from '#read-models/organisation';
+import { type Cycle, cycleOf, periods } from '#read-models/organisation';
 import { escalateUndecided } from './appeals.js';
 import { decideGroups } from './groups.js';
 import {
+  acceptLater,
   approver,
   importer,
   type ImportProgress,
   type ImportRun,
+  lineKey,
   preparer,
   refuseLater,
 } from './import-run.js';
 import { decideCycle, recordMasterData } from './master-data.js';
+import { closings, instantValue, isOldNews, type Said } from './old-news.js';
 
 export type ImportOptions = {
   readonly runId: string;
@@ -67,6 +71,7 @@ export async function importDataset(
   const run: ImportRun = {
     engine,
     runId: options.runId,
+    isFirst: (await engine.log.head()) === START,
     effectiveOn: options.effectiveOn ?? null,
     earliestOpenedAt: replay.earliestOpenedAt ?? new Date(0).toISOString(),
     sealedAtByPeriod: new Map(),
@@ -199,24 +204,73 @@ async function takeStep(
   milestone: Milestone,
   onNote: (note: ImportNote) => void,
 ): Promise<void> {
+  // Of a cycle that differs from its row nothing is taken further: its steps are somebody else's.
+  if (run.refusedLines.has(lineKey(milestone))) return;
   const { type, period, at } = milestone;
+  const org = await run.engine.organisation.current();
+  const cycle = cycleOf(org, period);
   const decide = (command: CycleCommand): Promise<void> =>
     decideCycle(run, milestone, period, command, at);
   switch (type) {
     case 'close':
+      if (isOldNews(await closingsSoFar(run, period), instantValue(at))) break;
       await decide({ type: 'cycles.CloseCollection', data: { period, closedAt: at } });
       break;
     case 'publish':
+      if (isPublishedAlready(cycle, milestone)) break;
       await publish(run, period, at, onNote);
+      acceptLater(run, milestone);
       break;
     case 'finalise':
+      requirePublishedBefore(cycle, milestone);
       await decide({ type: 'cycles.FinaliseCycle', data: { period, finalisedAt: at } });
       break;
     case 'seal':
+      if (isSealedAlready(run, milestone)) break;
+      requirePublishedBefore(cycle, milestone);
       await seal(run, period, at, onNote);
+      acceptLater(run, milestone);
       break;
   }
   await run.engine.organisation.current();
+}
+
+function closingsSoFar({ isFirst, engine }: ImportRun, period: string): Promise<readonly Said[]> {
+  return isFirst ? Promise.resolve([]) : closings(engine.log, period);
+}
+
+const isSameInstant = (a: string, b: string): boolean => compareInstants(a, b) === 0;
+
+/**
+ * Errors: DomainError `cycle-already-published`, `publication-started` for one that is not the
+ * row's; `collection-open` where the collection was closed only later.
+ */
+function isPublishedAlready(cycle: Cycle | null, { period, at }: Milestone): boolean {
+  if (!cycle) return false;
+  const { publishedAt, publicationStarted, closedAt } = cycle;
+  if (publishedAt !== null) {
+    if (isSameInstant(publishedAt, at)) return true;
+    throw new DomainError('cycle-already-published', { period });
+  }
+  if (publicationStarted && !isSameInstant(publicationStarted.startedAt, at)) {
+    throw new DomainError('publication-started', { period });
+  }
+  if (closedAt !== null && isAfter(closedAt, at))
+    throw new DomainError('collection-open', { period });
+  return false;
+}
+
+function requirePublishedBefore(cycle: Cycle | null, { period, at }: Milestone): void {
+  const publishedAt = cycle?.publishedAt ?? null;
+  if (publishedAt !== null && !isAfter(publishedAt, at)) return;
+  throw new DomainError('cycle-not-published', { period });
+}
+
+function isSealedAlready({ sealedAtByPeriod }: ImportRun, { period, at }: Milestone): boolean {
+  const sealedAt = sealedAtByPeriod.get(period);
+  if (sealedAt === undefined) return false;
+  if (isSameInstant(sealedAt, at)) return true;
+  throw new DomainError('batch-sealed', { period });
 }
 
 async function publish(
@@ -225,8 +279,6 @@ async function publish(
   publishedAt: string,
   onNote: (note: ImportNote) => void,
 ): Promise<void> {
-  const org = await run.engine.organisation.current();
-  if (cycleOf(org, period)?.publishedAt) return;
   const report = await publishCycle(
     run.engine,
     {
@@ -248,7 +300,6 @@ async function seal(
   sealedAt: string,
   onNote: (note: ImportNote) => void,
 ): Promise<void> {
-  if (run.sealedAtByPeriod.has(period)) return;
   const request = {
     batchId: importedBatchId(period),
     period,

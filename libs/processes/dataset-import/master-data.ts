@@ -16,19 +16,41 @@ import {
   type OrganisationFacts,
 } from '#contexts/people';
 import { type SchemeCommand, type SchemeFacts, schemeStream } from '#contexts/schemes';
-import type { AccountManagerRow, MasterData, Replay, SchemeFile } from '#dataset';
-import { daysOfPeriod } from '#kernel';
-import { cycleOf, employmentOf, type Organisation, periods } from '#read-models/organisation';
+import type { AccountManagerRow, CycleRow, MasterData, Replay, SchemeFile } from '#dataset';
+import { daysOfPeriod, DomainError } from '#kernel';
 import {
+  cycleOf,
+  type Employment,
+  employmentOf,
+  firstUnfrozenDay,
+  type Organisation,
+  periods,
+} from '#read-models/organisation';
+import {
+  acceptLater,
   approver,
   count,
   countFirst,
   type ImportRun,
   lineKey,
   preparer,
+  refuse,
   refuseLater,
   stepEnvelope,
 } from './import-run.js';
+import {
+  aboutDay,
+  aboutLeaving,
+  aboutPlace,
+  aboutPool,
+  aboutUnit,
+  isOldNews,
+  organisationSayings,
+  peopleSayings,
+  placeValue,
+  type Sayings,
+  unitValue,
+} from './old-news.js';
 
 const PEOPLE_A_STEP = 500;
 
@@ -93,28 +115,17 @@ export async function decideCycle(
   const [outcome] = await handler.decideAll(cycleAggregate, cycleStream(period), intents);
   if (command.type === 'cycles.OpenCycle') countFirst(run, at, outcome as Outcome);
   else if (outcome?.kind === 'refused') refuseLater(run, at, outcome.error);
+  else if (outcome?.kind === 'accepted') acceptLater(run, at);
 }
+
+type OrganisationRow = At & { readonly command: OrganisationCommand; readonly rowCount?: number };
 
 async function recordOrganisation(
   run: ImportRun,
-  { calendar, units, teamPools }: MasterData,
+  masterData: MasterData,
   org: Organisation,
 ): Promise<void> {
-  const rows: (At & { readonly command: OrganisationCommand; readonly rowCount?: number })[] = [];
-  const [firstDay] = calendar;
-  if (firstDay) {
-    const days = calendar.map(({ date, kind }) => ({ date, kind }));
-    const command: OrganisationCommand = { type: 'people.DefineCalendar', data: { days } };
-    rows.push({ file: firstDay.file, line: firstDay.line, command, rowCount: calendar.length });
-  }
-  for (const { file, line, unitId, parentUnitId, name } of units) {
-    const data = { unitId, parentUnitId, name };
-    rows.push({ file, line, command: { type: 'people.DefineUnit', data } });
-  }
-  for (const { file, line, unitId, period, amountMinor } of teamPools) {
-    const data = { unitId, period, amountMinor };
-    rows.push({ file, line, command: { type: 'people.SetTeamPool', data } });
-  }
+  const rows = await organisationNews(run, masterData);
   const intents = rows.map(({ file, line, command }) => ({
     command,
     facts: (): OrganisationFacts => ({
@@ -131,11 +142,45 @@ async function recordOrganisation(
   }
 }
 
+/** Rows that say something new; the others are counted as repetitions. */
+async function organisationNews(
+  run: ImportRun,
+  { calendar, units, teamPools }: MasterData,
+): Promise<readonly OrganisationRow[]> {
+  const sayings = run.isFirst ? null : await organisationSayings(run.engine.log);
+  const isNews = (row: At, about: string, value: string): boolean => {
+    if (!isOldNews(sayings?.get(about), value)) return true;
+    count(run, row, { kind: 'repeated' });
+    return false;
+  };
+  const rows: OrganisationRow[] = [];
+  const days = calendar.filter((row) => isNews(row, aboutDay(row.date), row.kind));
+  const [firstDay] = days;
+  if (firstDay) {
+    const data = { days: days.map(({ date, kind }) => ({ date, kind })) };
+    const command: OrganisationCommand = { type: 'people.DefineCalendar', data };
+    rows.push({ file: firstDay.file, line: firstDay.line, command, rowCount: days.length });
+  }
+  for (const row of units) {
+    const { file, line, unitId, parentUnitId, name } = row;
+    if (!isNews(row, aboutUnit(unitId), unitValue(row))) continue;
+    const data = { unitId, parentUnitId, name };
+    rows.push({ file, line, command: { type: 'people.DefineUnit', data } });
+  }
+  for (const row of teamPools) {
+    const { file, line, unitId, period, amountMinor } = row;
+    if (!isNews(row, aboutPool(row), amountMinor)) continue;
+    const data = { unitId, period, amountMinor };
+    rows.push({ file, line, command: { type: 'people.SetTeamPool', data } });
+  }
+  return rows;
+}
+
 type PersonRow = At & { readonly command: AccountManagerCommand };
 
 async function recordPeople(
   run: ImportRun,
-  { accountManagers, absences, capabilities }: MasterData,
+  { accountManagers, absences, capabilities, cycles }: MasterData,
   org: Organisation,
 ): Promise<void> {
   const rowsById = new Map<string, PersonRow[]>();
@@ -144,9 +189,15 @@ async function recordPeople(
     if (rows) rows.push(row);
     else rowsById.set(id, [row]);
   };
-  const effectiveOn = run.effectiveOn ?? earliestUnpublishedDay(org, accountManagers);
+  const effectiveOn = run.effectiveOn ?? earliestUnpublishedDay(org, cycles);
+  const sayings = await sayingsAbout(run, org, accountManagers);
   for (const row of accountManagers) {
-    const commands = employmentCommands(org, row, effectiveOn);
+    const commands = employmentCommands(org, row, effectiveOn, sayings);
+    if (takesLeavingBack(row, sayings)) {
+      const { accountManagerId } = row;
+      refuse(run, row, new DomainError('already-left', { accountManagerId }));
+      continue;
+    }
     // Nothing is to be done for a person who stays where he is: the row repeats what is known.
     if (commands.length === 0) count(run, row, { kind: 'repeated' });
     for (const command of commands) {
@@ -171,34 +222,76 @@ async function recordPeople(
   }
 }
 
+/** Of the people whose row differs from what is known: what was said about them before. */
+function sayingsAbout(
+  run: ImportRun,
+  org: Organisation,
+  rows: readonly AccountManagerRow[],
+): Promise<Sayings> {
+  const changed = rows.filter((row) => {
+    const known = employmentOf(org, row.accountManagerId);
+    return known !== null && (!isSamePlace(known, row) || known.leftOn !== row.leftOn);
+  });
+  const ids = changed.map(({ accountManagerId }) => accountManagerId);
+  return peopleSayings(run.engine.log, ids);
+}
+
+const isSamePlace = (known: Employment, row: AccountManagerRow): boolean =>
+  placeValue(known) === placeValue(row);
+
 /** dataset: a changed row is a transfer or a leaving; what is published does not move. */
 function employmentCommands(
   org: Organisation,
   row: AccountManagerRow,
   effectiveOn: string,
+  sayings: Sayings,
 ): AccountManagerCommand[] {
   const { accountManagerId, name, unitId, position, supervisorId, joinedOn, leftOn } = row;
   const known = employmentOf(org, accountManagerId);
   const place = { accountManagerId, unitId, position, supervisorId };
-  const commands: AccountManagerCommand[] = [];
-  const stays =
-    known?.unitId === unitId && known.position === position && known.supervisorId === supervisorId;
-  if (!known || stays) {
-    const data = { ...place, name, joinedOn };
-    if (!known) commands.push({ type: 'people.EnrolAccountManager', data });
-  } else {
-    commands.push({ type: 'people.TransferAccountManager', data: { ...place, effectiveOn } });
-  }
-  if (leftOn !== null) {
-    commands.push({ type: 'people.RecordLeaving', data: { accountManagerId, leftOn } });
+  const leaving: AccountManagerCommand[] =
+    leftOn === null ? [] : [{ type: 'people.RecordLeaving', data: { accountManagerId, leftOn } }];
+  // The enrolment of somebody who joined on another day is refused: it is no transfer.
+  const enrolment: AccountManagerCommand = {
+    type: 'people.EnrolAccountManager',
+    data: { ...place, name, joinedOn },
+  };
+  if (!known) return [enrolment, ...leaving];
+  if (known.joinedOn !== joinedOn) return [enrolment];
+  const leavings = sayings.get(aboutLeaving(accountManagerId));
+  const saysLeaving = leftOn !== null && leftOn !== known.leftOn && !isOldNews(leavings, leftOn);
+  const moves =
+    !isSamePlace(known, row) &&
+    !isOldNews(sayings.get(aboutPlace(accountManagerId)), placeValue(row));
+  const movesOn = effectiveOn > joinedOn ? effectiveOn : joinedOn;
+  // Gone before the day of the transfer: there is no place to be in.
+  const isGone = leftOn !== null && movesOn > leftOn;
+  const commands = saysLeaving ? leaving : []; // first: it may be what makes room for the transfer
+  if (moves && !isGone) {
+    const data = { ...place, effectiveOn: movesOn };
+    commands.push({ type: 'people.TransferAccountManager', data });
   }
   return commands;
 }
 
-function earliestUnpublishedDay(org: Organisation, rows: readonly AccountManagerRow[]): string {
-  const open = periods(org).find((period) => cycleOf(org, period)?.publicationStarted == null);
-  if (open !== undefined) return daysOfPeriod(open).firstDay;
-  return rows.map(({ joinedOn }) => joinedOn).reduce((a, b) => (a > b ? a : b), '1970-01-01');
+/** Does the row leave out a leaving that an import told? */
+function takesLeavingBack(
+  { accountManagerId, leftOn }: AccountManagerRow,
+  sayings: Sayings,
+): boolean {
+  return leftOn === null && sayings.get(aboutLeaving(accountManagerId))?.at(-1)?.byImport === true;
+}
+
+/**
+ * The first day of the earliest period whose publication has not started, of those that the log or
+ * the dataset knows.
+ */
+function earliestUnpublishedDay(org: Organisation, rows: readonly CycleRow[]): string {
+  const isFrozen = (period: string) => cycleOf(org, period)?.publicationStarted != null;
+  const known = [...periods(org), ...rows.map(({ period }) => period)];
+  const [first] = known.filter((period) => !isFrozen(period)).sort();
+  if (first !== undefined) return daysOfPeriod(first).firstDay;
+  return firstUnfrozenDay(org) ?? '';
 }
 
 async function recordPerson(run: ImportRun, id: string, rows: readonly PersonRow[]): Promise<void> {
