@@ -1,5 +1,6 @@
 import type { ApiArea } from './area.js';
 import { accessRecordsArea } from './access-records/index.js';
+import { cyclesArea } from './cycles/index.js';
 import { documentationArea } from './documentation/index.js';
 import { auditArea } from './audit/index.js';
 import { ledgerArea } from './ledger/index.js';
@@ -16,6 +17,7 @@ export const AREAS: readonly ApiArea[] = [
   schemesArea,
   organisationArea,
   peopleArea,
+  cyclesArea,
   leaderboardsArea,
   scoresArea,
   tiersArea,
