@@ -11,6 +11,7 @@ import {
   settingWarnings,
   type TokenRules,
 } from '#platform';
+import { startSuperseding } from '#processes/settlement';
 import { startProcesses } from '#processes/to-do';
 import { allProcesses } from './processes.js';
 import type { Session } from './session.js';
@@ -32,6 +33,11 @@ export async function serve(system: System, { configuration, logger }: Session):
     clock,
     projections,
     pool,
+    log: (message) => logger.warn(message),
+  });
+  const superseding = startSuperseding(engine, {
+    projections,
+    clock,
     log: (message) => logger.warn(message),
   });
   const api = await startApi(
@@ -64,6 +70,7 @@ export async function serve(system: System, { configuration, logger }: Session):
   );
   const close = async (): Promise<void> => {
     await api.close();
+    await superseding.stop();
     await processes.stop();
   };
   return { url: api.url, close };

@@ -10,7 +10,6 @@ export {
   type Member as PublicationMember,
   type Publication,
   indicatorResults,
-  placesOf,
   publish,
 } from './publish.js';
 export * from './missing.js';

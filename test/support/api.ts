@@ -12,6 +12,7 @@ import {
   openLocalIssuer,
   type Role,
 } from '#platform';
+import { startSuperseding } from '#processes/settlement';
 import { type Processes, startProcesses } from '#processes/to-do';
 import { openTestSystem, type TestSystem } from './system.js';
 
@@ -76,6 +77,10 @@ export async function openTestApi(
     projections: system.projections,
     pool: system.pool,
   });
+  const superseding = startSuperseding(system.engine, {
+    projections: system.projections,
+    clock: () => clock.now,
+  });
   const apiSystem: ApiSystem = {
     store: system.store,
     engine: system.engine,
@@ -105,6 +110,7 @@ export async function openTestApi(
   };
   const close = async (): Promise<void> => {
     await api.close();
+    await superseding.stop();
     await processes.stop();
     await opened.close();
     await rm(folder, { recursive: true });

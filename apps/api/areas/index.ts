@@ -1,6 +1,6 @@
 import type { ApiArea } from './area.js';
 import { accessRecordsArea } from './access-records/index.js';
-import { cyclesArea } from './cycles/index.js';
+import { bonusBatchesArea } from './bonus-batches/index.js';
 import { documentationArea } from './documentation/index.js';
 import { auditArea } from './audit/index.js';
 import { ledgerArea } from './ledger/index.js';
@@ -17,11 +17,11 @@ export const AREAS: readonly ApiArea[] = [
   schemesArea,
   organisationArea,
   peopleArea,
-  cyclesArea,
   leaderboardsArea,
   scoresArea,
   tiersArea,
   auditArea,
+  bonusBatchesArea,
   ledgerArea,
   operationsArea,
   accessRecordsArea,

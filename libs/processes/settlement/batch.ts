@@ -7,7 +7,7 @@ import {
   type BonusBatchEvent,
   bonusBatchStream,
 } from '#contexts/bonus-batches';
-import { type Position, START } from '#event-store';
+import { type Position, type RecordedEvent, START } from '#event-store';
 import { contentHash, DomainError } from '#kernel';
 import type { BatchLine } from '#rules';
 
@@ -20,6 +20,9 @@ export type BatchOnRecord = {
   readonly prepared: BatchPrepared['data'] | null; // of that generation
   readonly isSuperseded: boolean; // that generation
   readonly approvedBy: string | null;
+  readonly onBehalfOf: string | null; // whose delegation the approver acted by
+  readonly supersededFor: string | null; // the reason's code
+  readonly acknowledged: boolean;
   readonly sealed: BatchSealed['data'] | null;
   readonly isRejected: boolean;
   readonly revision: number; // -1: no such stream
@@ -32,23 +35,27 @@ export async function batchOnRecord(engine: Engine, batchId: string): Promise<Ba
   for await (const events of engine.store.readStream(bonusBatchStream(batchId))) {
     for (const event of events) {
       const { revision, position } = event;
-      batch = { ...standing(batch, event as unknown as BonusBatchEvent), revision, position };
+      batch = { ...standing(batch, event as unknown as BatchFact), revision, position };
     }
   }
   return batch;
 }
 
-const OPEN = { prepared: null, isSuperseded: false, approvedBy: null };
+type BatchFact = BonusBatchEvent & Pick<RecordedEvent, 'metadata'>;
+
+const UNAPPROVED = { approvedBy: null, onBehalfOf: null };
+const OPEN = { prepared: null, isSuperseded: false, supersededFor: null, ...UNAPPROVED };
 const NOTHING: BatchOnRecord = {
   ...OPEN,
   generation: 0,
+  acknowledged: false,
   sealed: null,
   isRejected: false,
   revision: -1,
   position: START,
 };
 
-function standing(batch: BatchOnRecord, { type, data }: BonusBatchEvent): BatchOnRecord {
+function standing(batch: BatchOnRecord, { type, data, metadata }: BatchFact): BatchOnRecord {
   switch (type) {
     case 'bonus-batches.BatchLinesProposed.v1':
       if (data.generation === batch.generation) return batch;
@@ -56,13 +63,19 @@ function standing(batch: BatchOnRecord, { type, data }: BonusBatchEvent): BatchO
     case 'bonus-batches.BatchPrepared.v1':
       return { ...batch, ...OPEN, generation: data.generation, prepared: data };
     case 'bonus-batches.BatchSuperseded.v1':
-      return { ...batch, isSuperseded: true, approvedBy: null };
+      return { ...batch, ...UNAPPROVED, isSuperseded: true, supersededFor: data.reason };
     case 'bonus-batches.BatchApproved.v1':
-      return { ...batch, approvedBy: data.approvedBy };
+      return {
+        ...batch,
+        approvedBy: data.approvedBy,
+        onBehalfOf: metadata.actor.onBehalfOf ?? null,
+      };
     case 'bonus-batches.BatchSealed.v1':
       return { ...batch, sealed: data };
     case 'bonus-batches.BatchRejected.v1':
       return { ...batch, isRejected: true };
+    case 'bonus-batches.BatchAcknowledged.v1':
+      return { ...batch, acknowledged: true };
     default:
       return batch;
   }

@@ -1,17 +1,27 @@
+export { abandonBatch, type AbandonRequest } from './abandon.js';
 export { type BatchOnRecord, batchOnRecord, type By } from './batch.js';
 export { openDifferences } from './differences.js';
+export { timezoneOf } from './lines.js';
 export { personDues, type PeriodDues } from './dues.js';
 export { type Extent, extentHolds, pathOfPerson } from './people.js';
+export {
+  type PendingDifference,
+  pendingDifferences,
+  type UnsettledPeriod,
+  unsettledPeriods,
+} from './pending.js';
 export {
   claimFor,
   claimScope,
   type OnProgress,
   prepareClaimed,
+  preparingProgress,
   type PrepareRequest,
 } from './prepare.js';
+export { preparingProcess, sealingProcess } from './process.js';
 export { settlementProjection } from './projection.js';
 export { type Claim, claimFacts, readRegister } from './register.js';
-export { finishSealing, isStillDue, sealBatch, type SealRequest } from './seal.js';
+export { finishSealing, isStillDue, sealBatch, type SealRequest, startSealing } from './seal.js';
 export { settlePeriod, type SettlementReport, type SettleRequest } from './settle.js';
 export {
   SettlementBatchRow,
@@ -20,3 +30,4 @@ export {
   SettlementLineRow,
   SettlementReturnRow,
 } from './table.js';
+export { startSuperseding, type Superseding, supersedeIfMoved } from './superseding.js';

@@ -284,3 +284,12 @@ export function currencyOf(org: Organisation, period: string): string {
   }
   return NO_CURRENCY;
 }
+
+/** The zone in which a batch's days are counted: that of its people's schemes. */
+export function timezoneOf(org: Organisation, period: string): string {
+  for (const id of accountManagers(org)) {
+    const timezone = schemeFor(org, id, period)?.timezone;
+    if (timezone) return timezone;
+  }
+  return 'UTC';
+}

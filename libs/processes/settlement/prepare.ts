@@ -19,7 +19,7 @@ import {
 import { openDifferences } from './differences.js';
 import { currencyOf, settlePeople } from './lines.js';
 import { extentHolds, peopleOf, refuseUnknownUnits } from './people.js';
-import { type Claim, claimFacts, decideRegister } from './register.js';
+import { type Claim, claimFacts, decideRegister, readRegister } from './register.js';
 
 export type PrepareRequest = {
   readonly batchId: string;
@@ -133,11 +133,41 @@ const OTHER_LINES: ReadonlySet<string> = new Set(['batch-lines-differ', 'batch-p
  * From a claim to the prepared batch. Called again after a crash it goes on where it was: lines
  * that a dead run proposed and that are not due any more are superseded, and claimed anew.
  */
-export async function prepareClaimed(
+export function prepareClaimed(engine: Engine, claim: Claim, by: By): Promise<void> {
+  const key = `${claim.generation} ${claim.batchId}`;
+  const running = underWay.get(engine) ?? new Map<string, Running>();
+  underWay.set(engine, running);
+  const known = running.get(key);
+  if (known) return known.promise;
+  const progress: Progress = { done: 0, total: 0 };
+  const onProgress: OnProgress = (done, total) => Object.assign(progress, { done, total });
+  const promise = prepareInTurn(engine, claim, by, onProgress).finally(() => running.delete(key));
+  running.set(key, { promise, progress });
+  return promise;
+}
+
+type Progress = { done: number; total: number };
+type Running = { readonly promise: Promise<void>; readonly progress: Progress };
+
+/** One preparing of a generation at a time in this process: the command's and the runner's. */
+const underWay = new WeakMap<Engine, Map<string, Running>>();
+
+/** People done of people in all, while this process prepares the batch. */
+export function preparingProgress(
+  engine: Engine,
+  batchId: string,
+): { readonly done: number; readonly total: number } | null {
+  for (const [key, { progress }] of underWay.get(engine) ?? []) {
+    if (key.slice(key.indexOf(' ') + 1) === batchId) return { ...progress };
+  }
+  return null;
+}
+
+async function prepareInTurn(
   engine: Engine,
   claimed: Claim,
   by: By,
-  onProgress: OnProgress = () => undefined,
+  onProgress: OnProgress,
 ): Promise<void> {
   let claim = claimed;
   for (let attempt = 1; ; attempt += 1) {
@@ -145,7 +175,11 @@ export async function prepareClaimed(
     const batch = await batchOnRecord(engine, batchId);
     if (batch.generation > claim.generation || isDone(batch, claim)) return;
     try {
-      return await proposeLines(engine, claim, await workOut(engine, claim, by, onProgress), by);
+      const workedOut = await workOut(engine, claim, by, onProgress);
+      if (await isGivenUp(engine, claim)) return;
+      await proposeLines(engine, claim, workedOut, by);
+      if (await isGivenUp(engine, claim)) await supersedeGiven(engine, claim, by);
+      return;
     } catch (error) {
       if (!isRefusal(error, OTHER_LINES) || attempt === MAX_ATTEMPTS) throw error;
       const { generation } = claim;
@@ -159,3 +193,13 @@ export async function prepareClaimed(
 
 const isDone = ({ generation, prepared, isSuperseded }: BatchOnRecord, claim: Claim): boolean =>
   generation === claim.generation && (prepared !== null || isSuperseded);
+
+/** Given up while its lines were on their way: nobody could seal it any more. */
+async function isGivenUp(engine: Engine, { batchId, generation }: Claim): Promise<boolean> {
+  const { claims } = await readRegister(engine);
+  return claims.get(batchId)?.generation !== generation;
+}
+
+function supersedeGiven(engine: Engine, { batchId, generation }: Claim, by: By): Promise<void> {
+  return supersedeBatch(engine, { batchId, generation, reason: 'given-up' }, by);
+}

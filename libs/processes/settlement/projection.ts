@@ -4,7 +4,6 @@ import {
   type BatchPrepared,
   type BatchSealed,
   bonusBatchStream,
-  type Scope,
   type ScopeClaimed,
   scopeHolds,
 } from '#contexts/bonus-batches';
@@ -17,6 +16,7 @@ import { createOrganisationFollower, type OrganisationFollower } from '#read-mod
 import type { BatchLine } from '#rules';
 import { EVERYBODY } from './changes.js';
 import { assessmentsAt, dueOf, type PeriodDues, personDues, struckOriginals } from './dues.js';
+import { isSealed } from './pending.js';
 import {
   SettlementBatchRow,
   SettlementChangeRow,
@@ -49,6 +49,7 @@ export function settlementProjection(): Projection {
       await recordReturns(batch.events, sql);
       for (const event of batch.events) {
         if (event.type === 'bonus-batches.ScopeClaimed.v1') await claim(event, sql);
+        else if (event.type === 'bonus-batches.ScopeReleased.v1') await release(event, sql);
         else if (event.type === 'bonus-batches.BatchSealed.v1') {
           await seal(event, { sql, log, follower });
         } else if (event.type === 'bonus-batches.BatchRejected.v1') await reject(event, sql, log);
@@ -106,6 +107,11 @@ async function claim({ data, position }: RecordedEvent, sql: Sql): Promise<void>
   ]);
 }
 
+async function release({ data }: RecordedEvent, sql: Sql): Promise<void> {
+  const { batchId } = data as { batchId: string };
+  await sql.query('delete from settlement_claim where batch_id = $1', [batchId]);
+}
+
 /**
  * A batch's own lines are due as they were posted, a correction is posted towards what is due;
  * then what was decided while the batch was on its way is due beside it.
@@ -125,6 +131,7 @@ async function seal(event: RecordedEvent, work: Work): Promise<void> {
     { batch_id: batchId, pay_period: payPeriod, unit_ids: unitIds },
   ]);
   await takeDecidedMeanwhile(event, prepared, work);
+  await release(event, sql); // for those that watch batches on their way
 }
 
 /** What later batches posted for a line of a batch rejected since stays posted beside it. */
@@ -132,7 +139,8 @@ async function insertOwn(sql: Sql, rows: readonly Record<string, unknown>[]): Pr
   const names = Object.keys(LINE_COLUMNS);
   const casts = Object.values(LINE_COLUMNS).map((type, index) => `$${index + 1}::${type}[]`);
   await sql.query(
-    `insert into settlement_line as l (${names.join(', ')}) select * from unnest(${casts.join(', ')})
+    `insert into settlement_line as l (${names.join(', ')})
+     select * from unnest(${casts.join(', ')})
      on conflict (${LINE_KEY.join(', ')}) do update set
        posted_minor = l.posted_minor + excluded.posted_minor,
        due_minor = l.posted_minor + excluded.posted_minor, causes = '[]', by_office = false`,
@@ -441,17 +449,6 @@ async function updateDues(
   const rows = (await linesOf(sql, accountManagerId)).filter(({ period }) => periodsOf.has(period));
   const due = sealed.flatMap(([, { lines }]: [string, PeriodDues]) => [...lines]);
   await writeChanged(sql, accountManagerId, rows, due, decision);
-}
-
-function isSealed(
-  batches: readonly { readonly pay_period: string; readonly unit_ids: string }[],
-  period: string,
-  unitPath: readonly string[],
-): boolean {
-  return batches.some(({ pay_period, unit_ids }) => {
-    if (pay_period !== period) return false;
-    return unit_ids === '*' || scopeHolds(JSON.parse(unit_ids) as Scope, unitPath);
-  });
 }
 
 /** A struck sale takes the clawbacks of its returns with it, whoever's and whenever they are. */

@@ -1,4 +1,5 @@
 import type { Engine } from '#commands';
+import type { SealBatch } from '#contexts/bonus-batches';
 import { canonicalJson, DomainError, nameBasedId } from '#kernel';
 import type { Position } from '#event-store';
 import { cohort, type Organisation } from '#read-models/organisation';
@@ -33,17 +34,17 @@ const NEVER: ReadonlySet<string> = new Set([
 ]);
 
 /**
- * Seals an approved batch if its lines are what is due as of a position behind every sealing
- * before. What is decided after that position is in the next batch, as a difference: the sealing's
- * own projection compares once more. Lines that are not due any more are superseded, and the
- * caller hears `batch-changed`.
+ * Starts to seal an approved batch, if its lines are what is due as of a position behind every
+ * sealing before. What is decided after that position is in the next batch, as a difference: the
+ * sealing's own projection compares once more. Lines that are not due any more are superseded, and the
+ * caller hears `batch-changed`. Gives the command that ends it.
  */
-export async function sealBatch(
+export async function startSealing(
   engine: Engine,
   request: SealRequest,
   by: By,
   lines?: readonly BatchLine[], // where the caller has them, they are not read again
-): Promise<void> {
+): Promise<SealBatch> {
   const { batchId, sha256, sealedAt } = request;
   for (let attempt = 1; ; attempt += 1) {
     await finishSealing(engine);
@@ -52,7 +53,11 @@ export async function sealBatch(
     const { prepared, generation } = batch;
     if (!prepared || batch.isSuperseded) throw new DomainError('batch-not-prepared', { batchId });
     if (prepared.sha256 !== sha256) throw new DomainError('batch-changed', { batchId });
-    if (batch.sealed) return;
+    const seal: SealBatch = {
+      type: 'bonus-batches.SealBatch',
+      data: { batchId, sha256, sealedAt, generation },
+    };
+    if (batch.sealed) return seal;
     if (batch.approvedBy === null) throw new DomainError('batch-not-approved', { batchId });
     if (!(await isStillDue(engine, { batchId, generation, register, lines }))) {
       await supersedeBatch(engine, { batchId, generation, reason: 'lines-changed' }, by);
@@ -66,9 +71,19 @@ export async function sealBatch(
       if (!isRefusal(error, OVERTAKEN) || attempt === MAX_ATTEMPTS) throw error;
       continue;
     }
-    const seal = { batchId, sha256, sealedAt, generation };
-    return decideBatch(engine, by, { type: 'bonus-batches.SealBatch', data: seal }, generation);
+    return seal;
   }
+}
+
+/** Both steps of a sealing; between them a crash leaves what `finishSealing` ends. */
+export async function sealBatch(
+  engine: Engine,
+  request: SealRequest,
+  by: By,
+  lines?: readonly BatchLine[],
+): Promise<void> {
+  const seal = await startSealing(engine, request, by, lines);
+  await decideBatch(engine, by, seal, seal.data.generation ?? 0);
 }
 
 /** Ends the sealing that a dead run began: what follows looks at differences that it posts. */

@@ -1,13 +1,11 @@
+import { openKeys, openSystemOn, type System } from '../../../apps/merit/system.js';
 import { cycleAggregate, type Engine, type Envelope, IMPORTER } from '#commands';
 import { type CycleCommand, cycleStream } from '#contexts/cycles';
-import type { RecordedEvent } from '#event-store';
+import type { KeyStore, RecordedEvent } from '#event-store';
 import { nameBasedId } from '#kernel';
+import { type OpenDatabase, openDatabase } from '#platform';
 import { runSql } from '../../../test/support/database.js';
-import {
-  openFurtherSystem,
-  openTestSystem,
-  type TestSystem,
-} from '../../../test/support/system.js';
+import { openTestSystem, type TestSystem } from '../../../test/support/system.js';
 import {
   type Process,
   type Processes,
@@ -63,7 +61,9 @@ const close = (engine: Engine, period: string, closedAt: string) =>
 
 describe('what processes have to do', () => {
   let test: TestSystem;
-  let system: Awaited<ReturnType<typeof openFurtherSystem>>;
+  let database: OpenDatabase;
+  let keys: KeyStore;
+  let system: System;
   let now: string;
   let performed: string[];
   let work: Process['perform'];
@@ -71,6 +71,8 @@ describe('what processes have to do', () => {
 
   beforeEach(async () => {
     test = await openTestSystem();
+    database = await openDatabase(test.configuration, 'attach');
+    keys = await openKeys(test.configuration, database);
     performed = [];
     now = '2026-01-05T09:00:00+08:00';
     work = async (engine, { key, dueAt }, at) => {
@@ -82,13 +84,15 @@ describe('what processes have to do', () => {
       await decide(engine, command as CycleCommand, office, at);
     };
     const rows = toDoProjection([closing((...args) => work(...args))]);
-    system = await openFurtherSystem(test, [rows]);
+    system = await openSystemOn(database, keys, () => undefined, [rows]);
     system.keepProjecting();
   }, 60_000);
 
   afterEach(async () => {
     await Promise.all(running.splice(0).map((one) => one.stop()));
     await system.close();
+    await keys.close();
+    await database.close();
     await test.close();
   });
 

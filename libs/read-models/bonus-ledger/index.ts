@@ -18,6 +18,8 @@ export {
   type Page,
   type PayLine,
   payLines,
+  proposedCount,
+  teamUnits,
   type Transaction,
   type TransactionFilter,
   transactions,

@@ -113,6 +113,27 @@ export async function batchLines(
   return { lines: rows, next };
 }
 
+/** Units whose team pool a batch pays. By the primary key. */
+export async function teamUnits(sql: Sql, batchId: string): Promise<ReadonlySet<string>> {
+  const rows = await sql.query<{ unit: string }>(
+    `select distinct l.reference as unit
+     from ledger_batch b join ledger_line l using (batch_id, generation)
+     where b.batch_id = $1 and l.kind = 'team'`,
+    [batchId],
+  );
+  return new Set(rows.map(({ unit }) => unit));
+}
+
+/** Lines proposed so far of the generation that stands: how far a preparing is. */
+export async function proposedCount(sql: Sql, batchId: string): Promise<number> {
+  const [row] = await sql.query<{ count: number }>(
+    `select count(*)::int as count
+     from ledger_batch b join ledger_line l using (batch_id, generation) where b.batch_id = $1`,
+    [batchId],
+  );
+  return row?.count ?? 0;
+}
+
 export type LedgerTotal = {
   readonly period: string;
   readonly kind: BatchLine['kind'];

@@ -1,9 +1,15 @@
 import type { ApiArea } from '../area.js';
 import { LedgerController } from './controller.js';
-import { readLines, readAccounts, readTransactions, readTrialBalance } from './queries.js';
+import {
+  readAccounts,
+  readLines,
+  readPending,
+  readTransactions,
+  readTrialBalance,
+} from './queries.js';
 
 export const ledgerArea: ApiArea = {
   controllers: [LedgerController],
   commands: [],
-  queries: [readLines, readAccounts, readTransactions, readTrialBalance],
+  queries: [readLines, readAccounts, readTransactions, readPending, readTrialBalance],
 };
