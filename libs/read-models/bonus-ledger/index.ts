@@ -35,3 +35,4 @@ export {
   LedgerSourceRow,
 } from './table.js';
 export { verifyLedger } from './verify.js';
+export { type BatchStep, type LineHistory, lineHistory, linesAsOf } from './lines-as-of.js';
