@@ -4,6 +4,7 @@ import {
   type AssessmentCommand,
   type AssessmentFacts,
   type AssessmentStreamEvent,
+  corrections,
   type CreditsFrozen,
   type FactsFrozen,
 } from '#contexts/assessment';
@@ -182,6 +183,11 @@ export const complaintAggregate = {
   recordOf: conductRecordOf,
 };
 export const appealAggregate = { name: 'appeal', decider: appeals, recordOf: appealRecordOf };
+export const correctionAggregate = {
+  name: 'correction',
+  decider: corrections,
+  recordOf: noRecord,
+};
 export const bonusBatchAggregate = {
   name: 'bonus-batch',
   decider: bonusBatches,

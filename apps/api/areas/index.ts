@@ -1,10 +1,12 @@
 import type { ApiArea } from './area.js';
+import { appealsArea } from './appeals/index.js';
 import { accessRecordsArea } from './access-records/index.js';
 import { bonusBatchesArea } from './bonus-batches/index.js';
 import { documentationArea } from './documentation/index.js';
 import { auditArea } from './audit/index.js';
 import { ledgerArea } from './ledger/index.js';
 import { leaderboardsArea } from './leaderboards/index.js';
+import { officeCorrectionsArea } from './office-corrections/index.js';
 import { operationsArea } from './operations/index.js';
 import { organisationArea } from './organisation/index.js';
 import { peopleArea } from './people/index.js';
@@ -17,6 +19,8 @@ export const AREAS: readonly ApiArea[] = [
   schemesArea,
   organisationArea,
   peopleArea,
+  appealsArea,
+  officeCorrectionsArea,
   leaderboardsArea,
   scoresArea,
   tiersArea,

@@ -18,7 +18,7 @@ import {
   recordOnFile,
 } from '#contexts/assessment';
 import type { RecordedEvent } from '#event-store';
-import { assessmentStream, DomainError } from '#kernel';
+import { assessmentStream, DomainError, localDate } from '#kernel';
 import {
   calendarOf,
   cycleOf,
@@ -60,15 +60,15 @@ export type Disputing = {
   readonly period: string;
   readonly disputedRecordIds: readonly string[];
   readonly corrections: readonly Correction[];
-  /** The day whose supervisor is the present one; default: the last place on record. */
-  readonly today?: string;
+  /** When the present supervisor is asked for; default: the last place on record. */
+  readonly at?: string;
 };
 
 /** What an appeal is about, read from the disputed period's own stream. */
 export async function appealFacts(
   { log }: Pick<Engine, 'log'>,
   org: Organisation,
-  { accountManagerId, period, disputedRecordIds, corrections, today }: Disputing,
+  { accountManagerId, period, disputedRecordIds, corrections, at }: Disputing,
 ): Promise<AppealFacts> {
   const state = initialAssessment();
   const events: ActedEvent[] = [];
@@ -83,6 +83,7 @@ export async function appealFacts(
   const { frozen } = state;
   const scheme = frozen ? schemeVersion(org, frozen.schemeId, frozen.schemeVersion) : null;
   if (!cycle?.publishedAt || !result || !frozen || !scheme) return { disputed: null };
+  const today = at === undefined ? undefined : localDate(at, scheme.timezone);
   const now = employmentOf(org, accountManagerId, today)?.supervisorId;
   const supervisorIds = [frozen.supervisorId, now].filter((id) => typeof id === 'string');
   const recordIds = [

@@ -52,9 +52,9 @@ export async function casePage(
     readonly after: { readonly sortOn: string; readonly appealId: string } | null;
     readonly limit: number;
   },
-): Promise<readonly (AppealCase & { readonly sortOn: string })[]> {
+): Promise<readonly AppealCase[]> {
   return sql.query(
-    `select ${CASE_COLUMNS}, sort_on as "sortOn" from appeal_case
+    `select ${CASE_COLUMNS} from appeal_case
      where (sort_on, appeal_id) > ($1, $2) and status = any($3::text[])
        and ($4::text is null or period = $4)
        and ($5::text is null or strpos(unit_path, $5) > 0)
