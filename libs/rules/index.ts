@@ -10,6 +10,7 @@ export {
   type Member as PublicationMember,
   type Publication,
   indicatorResults,
+  placesOf,
   publish,
 } from './publish.js';
 export * from './missing.js';

@@ -121,7 +121,7 @@ function holdCeiling(
 }
 
 /** floor(N · sharePercent / 100). */
-function placesOf(cohortCount: number, sharePercent: string): number {
+export function placesOf(cohortCount: number, sharePercent: string): number {
   const share = decimal(sharePercent);
   return Number((BigInt(cohortCount) * share.n) / (share.d * 100n));
 }

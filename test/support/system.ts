@@ -1,9 +1,15 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openSystem, type System } from '../../apps/merit/system.js';
+import { openKeys, openSystem, openSystemOn, type System } from '../../apps/merit/system.js';
 import { openReplay } from '#dataset';
-import { type Configuration, readConfiguration, readKeyEncryptionKey } from '#platform';
+import {
+  type Configuration,
+  openDatabase,
+  readConfiguration,
+  readKeyEncryptionKey,
+} from '#platform';
+import type { Projection } from '#projections';
 import { importDataset } from '#processes/dataset-import';
 import { boardLines } from '#read-models/leaderboards';
 import { scoreRecords } from '#read-models/scores';
@@ -36,6 +42,22 @@ export async function openTestSystem(): Promise<TestSystem> {
     await database.drop();
   };
   return { system, database, configuration, close };
+}
+
+/** A further system on the same database, with projections of the test's own. */
+export async function openFurtherSystem(
+  { configuration }: Pick<TestSystem, 'configuration'>,
+  projections: readonly Projection[],
+): Promise<System> {
+  const database = await openDatabase(configuration, 'attach');
+  const keys = await openKeys(configuration, database);
+  const system = await openSystemOn(database, keys, () => undefined, projections);
+  const close = async (): Promise<void> => {
+    await system.close();
+    await keys.close();
+    await database.close();
+  };
+  return { ...system, close };
 }
 
 let runs = 0;

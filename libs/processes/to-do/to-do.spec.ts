@@ -1,11 +1,13 @@
-import { openKeys, openSystemOn, type System } from '../../../apps/merit/system.js';
 import { cycleAggregate, type Engine, type Envelope, IMPORTER } from '#commands';
 import { type CycleCommand, cycleStream } from '#contexts/cycles';
-import type { KeyStore, RecordedEvent } from '#event-store';
+import type { RecordedEvent } from '#event-store';
 import { nameBasedId } from '#kernel';
-import { type OpenDatabase, openDatabase } from '#platform';
 import { runSql } from '../../../test/support/database.js';
-import { openTestSystem, type TestSystem } from '../../../test/support/system.js';
+import {
+  openFurtherSystem,
+  openTestSystem,
+  type TestSystem,
+} from '../../../test/support/system.js';
 import {
   type Process,
   type Processes,
@@ -61,9 +63,7 @@ const close = (engine: Engine, period: string, closedAt: string) =>
 
 describe('what processes have to do', () => {
   let test: TestSystem;
-  let database: OpenDatabase;
-  let keys: KeyStore;
-  let system: System;
+  let system: Awaited<ReturnType<typeof openFurtherSystem>>;
   let now: string;
   let performed: string[];
   let work: Process['perform'];
@@ -71,8 +71,6 @@ describe('what processes have to do', () => {
 
   beforeEach(async () => {
     test = await openTestSystem();
-    database = await openDatabase(test.configuration, 'attach');
-    keys = await openKeys(test.configuration, database);
     performed = [];
     now = '2026-01-05T09:00:00+08:00';
     work = async (engine, { key, dueAt }, at) => {
@@ -84,15 +82,13 @@ describe('what processes have to do', () => {
       await decide(engine, command as CycleCommand, office, at);
     };
     const rows = toDoProjection([closing((...args) => work(...args))]);
-    system = await openSystemOn(database, keys, () => undefined, [rows]);
+    system = await openFurtherSystem(test, [rows]);
     system.keepProjecting();
   }, 60_000);
 
   afterEach(async () => {
     await Promise.all(running.splice(0).map((one) => one.stop()));
     await system.close();
-    await keys.close();
-    await database.close();
     await test.close();
   });
 

@@ -11,6 +11,7 @@ export {
   scorePage,
   scorePageAsOf,
 } from './pages.js';
+export * from './period-totals.js';
 export { provisionalBody, scoresProjection } from './projection.js';
 export { earlierResults, personPeriodKey, type ScoreRecord, scoreRecords } from './queries.js';
 export { ProvisionalScoreRow, ScoreCycleRow, ScoreResultRow } from './table.js';
