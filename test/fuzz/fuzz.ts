@@ -62,7 +62,10 @@ export async function fuzz(api: TestApi, options: FuzzOptions): Promise<FuzzRepo
         const problem = problemOf(asked, answer);
         if (problem !== null) failures.push(`${nameOf(asked)}: ${problem}`);
         if (status >= 300 || status < 200) continue;
-        if (answer.type.startsWith('application/json')) ground.known.learn(JSON.parse(answer.text));
+        if (asked.method === 'HEAD') continue;
+        if (answer.type.startsWith('application/json')) {
+          ground.known.learn(JSON.parse(answer.text));
+        }
         if (asked.method !== 'POST') continue;
         const { id } = asked.operation;
         doneByOperation[id] = (doneByOperation[id] ?? 0) + 1;
