@@ -3,6 +3,7 @@ import { type ArgumentsHost, Catch, type ExceptionFilter, HttpException } from '
 import type { FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#kernel';
 import { type AccessRecord, describeError, type Logger } from '#platform';
+import { eTagOf } from './answer-marks.js';
 
 /** RFC 9457. `code` is stable; `type` names it as a URI, as the RFC asks. */
 export type Problem = {
@@ -13,9 +14,11 @@ export type Problem = {
   readonly detail?: string;
   readonly fields?: readonly { readonly field: string; readonly reason: string }[];
   readonly retryAfterSeconds?: number;
+  /** Of a stream that stands elsewhere than `If-Match` says; -1: it does not exist. */
+  readonly revision?: number;
 };
 
-type More = Pick<Problem, 'detail' | 'fields' | 'retryAfterSeconds'>;
+type More = Pick<Problem, 'detail' | 'fields' | 'retryAfterSeconds' | 'revision'>;
 
 export function problem(status: number, code: string, more: More = {}): Problem {
   const title = STATUS_CODES[status] ?? 'Error';
@@ -42,6 +45,7 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'not-appellant': 403,
   'reviewer-not-independent': 403,
   'reviewer-not-assigned': 403,
+  'delegation-not-on-record': 403,
   'no-published-result': 409,
   'appeal-window-over': 409,
   'review-window-over': 409,
@@ -54,6 +58,7 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'correction-approved-already': 409,
   'unknown-projection': 404,
   'not-on-board': 404,
+  'revision-mismatch': 412,
   'segregation-of-duties': 403,
   'unknown-unit': 404,
   'unknown-scheme': 404,
@@ -75,9 +80,15 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'batch-scope-overlaps': 409,
   'batch-sealed': 409,
   'collection-closed': 409,
+  'provisional-mismatch': 409,
+  'projection-parked': 409,
+  'no-open-proposal': 409,
+  'cycle-already-opened': 409,
+  'cycle-already-finalised': 409,
+  'collection-open': 409,
+  'collection-already-closed': 409,
   'sealing-overtaken': 409,
   'message-id-reused': 409,
-  'delegation-not-on-record': 403,
   'cycle-not-published': 409,
   'delegation-id-reused': 409,
   'publication-started': 409,
@@ -98,7 +109,9 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof DomainError) {
     const status = STATUS_BY_CODE[error.code] ?? (error.code.startsWith('unknown-') ? 404 : 422);
     const retry = status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {};
-    return problem(status, error.code, { detail: error.message, ...retry });
+    const { actualRevision } = error.details;
+    const actual = typeof actualRevision === 'number' ? { revision: actualRevision } : {};
+    return problem(status, error.code, { detail: error.message, ...retry, ...actual });
   }
   const { code, statusCode, name } = error as {
     readonly code?: unknown;
@@ -131,6 +144,9 @@ const httpProblem = (status: number): Problem =>
 export function sendProblem(reply: FastifyReply, found: Problem): void {
   const { retryAfterSeconds, ...body } = found;
   if (retryAfterSeconds !== undefined) void reply.header('retry-after', String(retryAfterSeconds));
+  if (found.revision !== undefined && found.revision >= 0) {
+    void reply.header('etag', eTagOf(found.revision));
+  }
   void reply
     .code(found.status)
     .header('content-type', 'application/problem+json; charset=utf-8')
