@@ -99,5 +99,6 @@ const previousPeriod = (period: string): string => movedBy(period, -1);
 
 function movedBy(period: string, months: number): string {
   const month = Number(period.slice(0, 4)) * 12 + Number(period.slice(5)) - 1 + months;
-  return `${String(Math.floor(month / 12)).padStart(4, '0')}-${String((month % 12) + 1).padStart(2, '0')}`;
+  const year = String(Math.floor(month / 12)).padStart(4, '0');
+  return `${year}-${String((month % 12) + 1).padStart(2, '0')}`;
 }

@@ -4,7 +4,8 @@ import type { Caller } from '#platform';
 import { Admits } from '../../admits.js';
 import { TheCaller } from '../../caller.js';
 import { AsOfQuery, PersonPeriodPath } from '../../person-queries.js';
-import { readTrace } from './queries.js';
+import { AnyQuery, PageQuery } from '../../queries.js';
+import { EventPath, readEvent, readStream, readTrace, StreamPath } from './queries.js';
 
 @Controller('v1')
 export class AuditController {
@@ -14,5 +15,17 @@ export class AuditController {
   @Admits('office', 'reviewer', 'auditor', 'account-manager')
   trace(@TheCaller() caller: Caller, @Param() path: PersonPeriodPath, @Query() params: AsOfQuery) {
     return this.bus.execute(readTrace.query({ ...params, ...path, caller }));
+  }
+
+  @Get('events/:eventId')
+  @Admits('office', 'manager', 'reviewer', 'auditor', 'account-manager')
+  event(@TheCaller() caller: Caller, @Param() path: EventPath, @Query() params: AnyQuery) {
+    return this.bus.execute(readEvent.query({ ...params, ...path, caller }));
+  }
+
+  @Get('streams/:stream')
+  @Admits('auditor')
+  stream(@TheCaller() caller: Caller, @Param() path: StreamPath, @Query() params: PageQuery) {
+    return this.bus.execute(readStream.query({ ...params, ...path, caller }));
   }
 }

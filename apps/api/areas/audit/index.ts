@@ -1,9 +1,9 @@
 import type { ApiArea } from '../area.js';
 import { AuditController } from './controller.js';
-import { readTrace } from './queries.js';
+import { readEvent, readStream, readTrace } from './queries.js';
 
 export const auditArea: ApiArea = {
   controllers: [AuditController],
   commands: [],
-  queries: [readTrace],
+  queries: [readTrace, readEvent, readStream],
 };

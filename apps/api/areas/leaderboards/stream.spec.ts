@@ -204,7 +204,7 @@ function slowClient(board: ShownBoard) {
   };
 }
 
-it('a slow reader holds one event back and gets the newest state, others are not held back', async () => {
+it('a slow reader holds back one event, gets the newest state next, and holds back no other', async () => {
   const streams = new OpenStreams();
   const boards = createBoardStreams(api.apiSystem, streams);
   const params = Object.assign(new BoardStreamQuery(), {

@@ -1,0 +1,356 @@
+import { createHash } from 'node:crypto';
+import type { StatementIndicator, StatementInput } from '#read-models/statements';
+import { markup, type Markup } from './markup.js';
+import type { ShownStatement } from './queries.js';
+import { type PageLanguage, VALUES, WORDS } from './words.js';
+
+const STYLE = `
+:root { color-scheme: light; }
+body { font: 14px/1.5 "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Microsoft YaHei",
+  system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 60rem; margin: 2rem auto;
+  padding: 0 1rem; }
+h1 { font-size: 1.6rem; margin: 0 0 .25rem; }
+h2 { font-size: 1.15rem; margin: 1.5rem 0 .5rem; }
+table { border-collapse: collapse; width: 100%; }
+caption { text-align: left; font-weight: 600; padding: .25rem 0; }
+th, td { border: 1px solid #b5b5b5; padding: .3rem .5rem; text-align: left; vertical-align: top; }
+thead th { background: #efefef; }
+.number { text-align: right; font-variant-numeric: tabular-nums; }
+.note { border-left: 4px solid #8a5a00; padding: .25rem .75rem; background: #fff6e5; }
+.small { font-size: .85rem; color: #444; overflow-wrap: anywhere; }
+ul { margin: 0; padding-left: 1.1rem; }
+a { color: #0b4f9c; }
+footer { margin-top: 2rem; font-size: .85rem; color: #444; }
+@page { size: A4; margin: 15mm; }
+@media print { body { margin: 0; max-width: none; font-size: 11px; } a { color: inherit;
+  text-decoration: none; } thead { display: table-header-group; } tr { break-inside: avoid; } }
+`;
+
+const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
+
+/** The page may load and run nothing; its own style alone is named by its hash. */
+export const PAGE_HEADERS = {
+  'content-type': 'text/html; charset=utf-8',
+  'content-security-policy':
+    `default-src 'none'; style-src 'sha256-${STYLE_HASH}'; ` +
+    "base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
+} as const;
+
+type Shown = ShownStatement & { readonly position: string };
+type Say = {
+  readonly lang: PageLanguage;
+  readonly word: (name: keyof typeof WORDS) => string;
+  readonly value: (kind: string, name: string) => string;
+};
+
+/** The statement as a page to print. */
+export function statementPage(shown: Shown, lang: PageLanguage): string {
+  const say: Say = {
+    lang,
+    word: (name) => WORDS[name][lang],
+    value: (kind, name) => VALUES[`${kind}:${name}`]?.[lang] ?? name,
+  };
+  const title = `${say.word('title')} ${shown.name} ${shown.period}`;
+  const page = markup`<!doctype html>
+    <html lang="${lang === 'zh' ? 'zh-CN' : 'en'}">
+      <head>
+        <meta charset="utf-8" />
+        <meta name="viewport" content="width=device-width, initial-scale=1" />
+        <title>${title}</title>
+        <style>${{ text: STYLE }}</style>
+      </head>
+      <body>
+        <main>
+          ${header(shown, say)} ${indicators(shown, say)} ${total(shown, say)}
+          ${conduct(shown, say)} ${grade(shown, say)} ${tier(shown, say)} ${pay(shown, say)}
+          ${versions(shown, say)} ${acknowledgement(shown, say)}
+        </main>
+        <footer>
+          ${say.word('reflects')} ${shown.position} ·
+          <a href="${shown.links.trace}">${shown.links.trace}</a>
+        </footer>
+      </body>
+    </html> `;
+  return page.text;
+}
+
+const NOTHING: Markup = { text: '' };
+
+function header(shown: Shown, say: Say): Markup {
+  const { asOf, scheme } = shown;
+  const rows: readonly (readonly [string, string | number | null])[] = [
+    [say.word('accountManager'), `${shown.name} (${shown.accountManagerId})`],
+    [say.word('unit'), shown.unitName ?? shown.unitPath[0] ?? ''],
+    [say.word('position'), shown.jobPosition],
+    [say.word('period'), shown.period],
+    [say.word('scheme'), `${scheme.name[say.lang]} (${scheme.schemeId} v${scheme.version})`],
+    [say.word('days'), `${shown.eligibleDays} / ${shown.workdays}`],
+    [say.word('status'), say.value('status', shown.status)],
+    [say.word('score'), shown.score ?? '—'],
+    [say.word('grade'), shown.gradeName?.[say.lang] ?? '—'],
+    [say.word('version'), shown.resultVersion ?? '—'],
+  ];
+  const known = asOf && (asOf.kind === 'position' ? asOf.position : asOf.at);
+  const { publishedAt } = shown;
+  const stage = publishedAt ? `${say.word('published')} ${publishedAt}` : say.word('provisional');
+  return markup`<h1>${say.word('title')}</h1>
+    <p>
+      ${stage}${known === null ? '' : ` · ${say.word('asOf')} ${known}`}
+    </p>
+    <table>
+      <tbody>
+        ${rows.map(
+          ([name, value]) =>
+            markup`<tr>
+              <th scope="row">${name}</th>
+              <td>${value}</td>
+            </tr>`,
+        )}
+      </tbody>
+    </table>
+    ${shown.heldHarmless ? markup`<p class="note">${say.word('heldHarmless')}</p>` : NOTHING}`;
+}
+
+/** A table with a caption and headed columns; none without rows. */
+function table(
+  caption: string,
+  columns: readonly string[],
+  rows: readonly (readonly (Markup | string | number | null)[])[],
+): Markup {
+  if (rows.length === 0) return NOTHING;
+  return markup`<table>
+    <caption>
+      ${caption}
+    </caption>
+    <thead>
+      <tr>
+        ${columns.map((name) => markup`<th scope="col">${name}</th>`)}
+      </tr>
+    </thead>
+    <tbody>
+      ${rows.map(
+        ([first = '', ...rest]) =>
+          markup`<tr>
+            <th scope="row">${first}</th>
+            ${rest.map((cell) => markup`<td>${cell}</td>`)}
+          </tr>`,
+      )}
+    </tbody>
+  </table>`;
+}
+
+const eventLink = (eventId: string): Markup =>
+  markup`<a href="/v1/events/${eventId}" class="small">${eventId.slice(0, 8)}</a>`;
+
+function indicators({ indicators: all }: Shown, say: Say): Markup {
+  const columns = (['indicator', 'weight', 'rule', 'score', 'arithmetic', 'inputs'] as const).map(
+    say.word,
+  );
+  return markup`<h2>${say.word('indicators')}</h2>
+    ${table(
+      say.word('indicators'),
+      columns,
+      all.map((one) => [
+        one.name[say.lang],
+        one.weight,
+        one.formula ? `${one.source} · ${one.formula.type}` : one.source,
+        scoreCell(one, say),
+        markup`<span class="small">${one.arithmetic}</span>`,
+        inputsCell(one, say),
+      ]),
+    )}`;
+}
+
+function scoreCell({ score, how, computedScore, carriedFrom }: StatementIndicator, say: Say) {
+  const from = carriedFrom ? ` ${carriedFrom.period} v${carriedFrom.resultVersion}` : '';
+  const computed =
+    computedScore === score ? '' : `${say.word('computed')}: ${computedScore ?? '—'}`;
+  return markup`${score ?? '—'}<br /><span class="small"
+      >${say.value('how', how)}${from} ${computed}</span
+    >`;
+}
+
+function inputsCell({ groups, inputs, target }: StatementIndicator, say: Say): Markup {
+  const counted = groups.map(({ group, count, mean }) => {
+    const average = mean === null ? '' : `, ${say.word('mean')} ${mean}`;
+    return markup`<li>${say.value('group', group)}: ${say.word('count')} ${count}${average}</li>`;
+  });
+  const goal = target === null ? NOTHING : markup`<li>${say.word('target')} ${target}</li>`;
+  return markup`<ul class="small">
+    ${goal}${counted}${inputs.map((input) => inputItem(input))}
+  </ul>`;
+}
+
+const inputItem = ({ recordId, occurredAt, eventId }: StatementInput): Markup =>
+  markup`<li>${recordId ?? ''} ${occurredAt} ${eventLink(eventId)}</li>`;
+
+function total({ explainedTotal }: Shown, say: Say): Markup {
+  return markup`<h2>${say.word('total')}</h2>
+    <p class="small">${explainedTotal.arithmetic}</p>`;
+}
+
+function conduct({ adjustments, vetoes, reasons }: Shown, say: Say): Markup {
+  const reason = say.word('reason');
+  return markup`${table(
+    say.word('adjustments'),
+    [say.word('points'), reason, say.word('event')],
+    adjustments.map(({ points, counts, eventId }) => [
+      counts ? points : `${points} (${say.word('doesNotCount')})`,
+      reasons[eventId] ?? '',
+      eventLink(eventId),
+    ]),
+  )}${table(
+    say.word('vetoes'),
+    [say.word('vetoes'), say.word('capGrade'), reason, say.word('event')],
+    vetoes.map(({ code, capGrade, eventId }) => [
+      code,
+      capGrade ?? say.word('doesNotCount'),
+      reasons[eventId] ?? '',
+      eventLink(eventId),
+    ]),
+  )}`;
+}
+
+function grade({ explainedGrade }: Shown, say: Say): Markup {
+  const { next, ceilings, ceilingApplied } = explainedGrade;
+  const name = say.word('nextGrade');
+  const toNext = next
+    ? markup`<p>${name}: ${next.grade} (≥ ${next.min}), +${next.points}</p>`
+    : NOTHING;
+  return markup`${ceilingApplied ? markup`<p class="note">${say.word('ceilingApplied')}</p>` : NOTHING}
+  ${toNext}
+  ${table(
+    say.word('ceilings'),
+    [say.word('grade'), say.word('cohort'), say.word('places'), say.word('holders')],
+    ceilings.map((one) => [
+      one.grade,
+      one.cohortCount,
+      one.inForce ? one.placeCount : '—',
+      one.holderCount,
+    ]),
+  )}`;
+}
+
+function tier({ tier: step, nextTier }: Shown, say: Say): Markup {
+  const moved = step
+    ? markup`<p>
+        ${say.word('tier')} ${step.tier} · ${say.word('nextTier')} ${step.nextTier}
+        (${say.value('movement', step.movement)}) · ${say.word('streak')} ${step.streak}
+      </p>`
+    : NOTHING;
+  if (!nextTier)
+    return markup`<h2>${say.word('tier')}</h2>
+      ${moved}`;
+  const { whyNot, missingCapabilities, earliestPeriod, streak, neededStreak } = nextTier;
+  return markup`<h2>${say.word('tier')}</h2>
+    ${moved}
+    <p>${say.word('whyNot')}: ${whyNot.map((why) => say.value('why', why)).join('；') || '—'}</p>
+    <p>
+      ${say.word('streak')} ${streak} / ${neededStreak} · ${say.word('missing')}:
+      ${missingCapabilities.join(', ') || say.word('none')} · ${say.word('earliest')}:
+      ${earliestPeriod ?? '—'}
+    </p>`;
+}
+
+function pay({ pay: money }: Shown, say: Say): Markup {
+  const amount = (minor: string): Markup =>
+    markup`<span class="number">${amountText(minor, money.currency)}</span>`;
+  const lines = table(
+    say.word('pay'),
+    (
+      ['kind', 'reference', 'amount', 'status', 'payPeriod', 'batch', 'cause', 'event'] as const
+    ).map(say.word),
+    money.lines.map((line) => [
+      line.kind === line.of
+        ? say.value('kind', line.kind)
+        : `${say.value('kind', line.kind)} (${say.value('kind', line.of)})`,
+      line.reference,
+      amount(line.amountMinor),
+      say.value('line', line.status),
+      line.payPeriod,
+      line.batchId,
+      line.cause,
+      eventLink(line.eventId),
+    ]),
+  );
+  const pending = table(
+    say.word('pending'),
+    [
+      say.word('kind'),
+      say.word('reference'),
+      say.word('due'),
+      say.word('posted'),
+      say.word('amount'),
+    ],
+    money.pending.map((line) => [
+      say.value('kind', line.kind),
+      line.reference,
+      amount(line.dueMinor),
+      amount(line.postedMinor),
+      amount(line.differenceMinor),
+    ]),
+  );
+  const withheld = money.pendingIsPosted
+    ? NOTHING
+    : markup`<p class="note">${say.word('notPosted')}</p>`;
+  return markup`<h2>${say.word('pay')}</h2>
+    ${lines}${pending}${withheld}`;
+}
+
+/** Minor units as an amount of the currency: `-1,234.50 CNY`. */
+export function amountText(minor: string, currency: string): string {
+  const { maximumFractionDigits: digits = 2 } = new Intl.NumberFormat('en', {
+    style: 'currency',
+    currency,
+  }).resolvedOptions();
+  const isNegative = minor.startsWith('-');
+  const figures = (isNegative ? minor.slice(1) : minor).padStart(digits + 1, '0');
+  const whole = figures.slice(0, figures.length - digits).replaceAll(/\B(?=(\d{3})+$)/g, ',');
+  const fraction = digits === 0 ? '' : `.${figures.slice(-digits)}`;
+  return `${isNegative ? '-' : ''}${whole}${fraction} ${currency}`;
+}
+
+function versions({ versions: all }: Shown, say: Say): Markup {
+  return markup`<h2>${say.word('versions')}</h2>
+    ${table(
+      say.word('versions'),
+      [
+        say.word('version'),
+        say.word('score'),
+        say.word('grade'),
+        say.word('citing'),
+        say.word('recordedAt'),
+        say.word('event'),
+      ],
+      all.map(({ resultVersion, score, grade: held, citing, recordedAt, eventId }) => [
+        resultVersion,
+        score ?? '—',
+        held ?? '—',
+        citingText(citing, say),
+        recordedAt,
+        eventLink(eventId),
+      ]),
+    )}`;
+}
+
+function citingText(citing: Shown['versions'][number]['citing'], say: Say): string {
+  if (citing.kind === 'publication') return say.word('publication');
+  return citing.kind === 'appeal' ? citing.appealId : citing.correctionId;
+}
+
+function acknowledgement({ acknowledgement: given, reasons }: Shown, say: Say): Markup {
+  const { state, acknowledgedAt, objections } = given;
+  return markup`<h2>${say.word('acknowledgement')}</h2>
+    <p>${say.value('ack', state)} ${acknowledgedAt ?? ''}</p>
+    ${table(
+      say.word('objection'),
+      [say.word('version'), say.word('recordedAt'), say.word('reason'), say.word('event')],
+      objections.map(({ resultVersion, objectedAt, eventId }) => [
+        resultVersion,
+        objectedAt,
+        reasons[eventId] ?? '',
+        eventLink(eventId),
+      ]),
+    )}
+    <p>${say.word('signature')}: ________________</p>`;
+}

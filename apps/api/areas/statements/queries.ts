@@ -1,0 +1,133 @@
+import { accountManagerStream } from '#contexts/people';
+import { DomainError } from '#kernel';
+import type { Caller } from '#platform';
+import { employmentOf, type Organisation, units } from '#read-models/organisation';
+import type { AsOf } from '#read-models/scores';
+import { buildStatement, type Statement, type StatementIndicator } from '#read-models/statements';
+import { type TierOutlook, tierChains, tierOutlook, type TierStep } from '#read-models/tiers';
+import { asOfParams } from '../../as-of.js';
+import { requireSight, seen } from '../../authority.js';
+import type { ApiSystem } from '../../dependencies.js';
+import { OneOf } from '../../fields.js';
+import { hidesRaters } from '../../hidden.js';
+import { AsOfQuery, type PersonPeriodPath } from '../../person-queries.js';
+import { AFTER_WAIT_MS, readQuery } from '../../read-query.js';
+import { tracerOf } from '../../tracer.js';
+import { lineHistory, moneyOf, type Money } from './money.js';
+
+export class StatementQuery extends AsOfQuery {
+  @OneOf(['json', 'html'], { optional: true, description: 'Default: what `Accept` asks for' })
+  format?: 'json' | 'html';
+
+  @OneOf(['zh', 'en'], { optional: true, description: 'Of the page; default: `Accept-Language`' })
+  lang?: 'zh' | 'en';
+}
+
+export type ShownStatement = Statement & {
+  readonly name: string; // `[erased]` after erasure
+  readonly unitName: string | null;
+  readonly ratersHidden: boolean;
+  readonly reasons: Readonly<Record<string, string>>; // personal texts by event id
+  readonly tier: TierStep | null;
+  readonly nextTier: TierOutlook | null;
+  readonly pay: Money;
+  readonly links: { readonly trace: string; readonly tiers: string };
+};
+
+const MODELS = ['bonus-ledger', 'scores', 'tiers'];
+
+type Params = StatementQuery & PersonPeriodPath & { readonly caller: Caller };
+
+/** One person's statement of a period, whole: score, rules, inputs, tier and money. */
+export const readStatement = readQuery(async (system, params: Params) => {
+  const { accountManagerId, period, after, caller } = params;
+  const asOf = asOfParams(params);
+  const org = await system.engine.organisation.current();
+  requireSight(org, caller, accountManagerId);
+  if (!employmentOf(org, accountManagerId)) {
+    throw new DomainError('unknown-account-manager', { accountManagerId });
+  }
+  seen(system, caller, accountManagerId, 'statement');
+  if (after !== undefined) await system.projections.waitFor(MODELS, after, AFTER_WAIT_MS);
+  const { result, position } = await system.projections.read(MODELS, async (sql, at) => {
+    const until: AsOf = asOf ?? { kind: 'position', position: at };
+    const chains = await tierChains(sql, org, [accountManagerId], until, at);
+    const history = await lineHistory(sql, accountManagerId, period);
+    return { chain: chains.get(accountManagerId), history };
+  });
+  // Log and read models as of one position: a statement does not mix two moments.
+  const until: AsOf = asOf ?? { kind: 'position', position };
+  const tracer = tracerOf(system.traceLog);
+  const { events } = await tracer.events(accountManagerId, period, until);
+  const built = buildStatement(accountManagerId, period, asOf, events);
+  if (!built) throw new DomainError('unknown-statement', { accountManagerId, period });
+  const { statement, folded } = built;
+  const tier = result.chain?.steps.find((step) => step.period === period) ?? null;
+  const pay = await moneyOf(system, folded, result.history, tier?.tier ?? null, asOf);
+  const isHidden = hidesRaters(caller, accountManagerId);
+  const shown: ShownStatement = {
+    ...(isHidden ? withoutRaters(statement) : statement),
+    name: await nameOf(system, accountManagerId),
+    unitName: unitNameOf(org, statement.unitPath[0]),
+    ratersHidden: isHidden,
+    reasons: await reasonsOf(system, statement),
+    tier,
+    nextTier: tierOutlook(folded.org, accountManagerId, result.chain),
+    pay,
+    links: {
+      trace: `/v1/trace/${encodeURIComponent(accountManagerId)}/${period}`,
+      tiers: `/v1/tiers/${encodeURIComponent(accountManagerId)}/next`,
+    },
+  };
+  return { position, ...shown };
+});
+
+/** Counts and means stay; single ratings and calls, and whom they come from, do not. */
+function withoutRaters(statement: Statement): Statement {
+  const { explainedGrade } = statement;
+  return {
+    ...statement,
+    indicators: statement.indicators.map((indicator): StatementIndicator =>
+      isRated(indicator) ? { ...indicator, inputs: [] } : indicator,
+    ),
+    explainedGrade: {
+      ...explainedGrade,
+      // The last holder's figures are another person's.
+      ceilings: explainedGrade.ceilings.map((ceiling) => ({ ...ceiling, lastHolder: null })),
+    },
+  };
+}
+
+const isRated = ({ source }: StatementIndicator): boolean =>
+  source === 'evaluation' || source === 'feedback-calls';
+
+async function nameOf({ store }: ApiSystem, accountManagerId: string): Promise<string> {
+  const stream = accountManagerStream(accountManagerId);
+  for await (const [first] of store.readStream(stream, { maxCount: 1 })) {
+    if (first && 'name' in first.data) return String(first.data.name);
+  }
+  return accountManagerId;
+}
+
+function unitNameOf(org: Organisation, unitId: string | undefined): string | null {
+  return units(org).find((unit) => unit.unitId === unitId)?.name ?? null;
+}
+
+/** Why points were given, a grade capped, a statement objected to: opened, or `[erased]`. */
+async function reasonsOf(
+  { store }: ApiSystem,
+  { adjustments, vetoes, acknowledgement }: Statement,
+): Promise<Readonly<Record<string, string>>> {
+  const ids = [...adjustments, ...vetoes, ...acknowledgement.objections].map(
+    ({ eventId }) => eventId,
+  );
+  const events = await Promise.all(ids.map((id) => store.eventById(id)));
+  return Object.fromEntries(
+    events.flatMap((event) => {
+      if (!event) return [];
+      const { reason, grounds } = event.data as { reason?: string; grounds?: string };
+      const text = reason ?? grounds;
+      return text === undefined ? [] : [[event.id, text]];
+    }),
+  );
+}
