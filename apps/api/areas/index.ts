@@ -12,6 +12,7 @@ import { organisationArea } from './organisation/index.js';
 import { peopleArea } from './people/index.js';
 import { schemesArea } from './schemes/index.js';
 import { scoresArea } from './scores/index.js';
+import { statementsArea } from './statements/index.js';
 import { tiersArea } from './tiers/index.js';
 
 /** Every area of the API; what is not listed here does not exist. */
@@ -24,6 +25,7 @@ export const AREAS: readonly ApiArea[] = [
   leaderboardsArea,
   scoresArea,
   tiersArea,
+  statementsArea,
   auditArea,
   bonusBatchesArea,
   ledgerArea,
