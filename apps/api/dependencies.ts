@@ -38,3 +38,5 @@ export type ApiSystem = {
 };
 
 export const API_SYSTEM = Symbol('ApiSystem');
+/** Of what a caller may ask (configuration). */
+export const API_LIMITS = Symbol('ApiLimits');

@@ -32,14 +32,14 @@ export class Metrics {
     labelNames: ['code'],
     registers: [this.registry],
   });
-  private readonly appends = new Gauge({
-    name: 'merit_appends',
+  private readonly appends = new Counter({
+    name: 'merit_appends_total',
     help: 'Appends of this process by outcome, since its start',
     labelNames: ['outcome'],
     registers: [this.registry],
   });
-  private readonly appendedEvents = new Gauge({
-    name: 'merit_appended_events',
+  private readonly appendedEvents = new Counter({
+    name: 'merit_appended_events_total',
     help: 'Events that this process has appended since its start',
     registers: [this.registry],
   });
@@ -73,8 +73,8 @@ export class Metrics {
     help: 'Server-Sent Events connections that are open',
     registers: [this.registry],
   });
-  private readonly lostAccess = new Gauge({
-    name: 'merit_access_records_lost',
+  private readonly lostAccess = new Counter({
+    name: 'merit_access_records_lost_total',
     help: 'Access records that the database was away too long to take',
     registers: [this.registry],
   });
@@ -121,12 +121,14 @@ export class Metrics {
     ]);
     this.events.set(log.events);
     const { appended, repeated, conflicts, failed, events } = this.system.appends;
+    // Counted elsewhere: what stands there is taken over whole.
+    for (const counter of [this.appends, this.appendedEvents, this.lostAccess]) counter.reset();
     for (const [outcome, count] of Object.entries({ appended, repeated, conflicts, failed })) {
-      this.appends.set({ outcome }, count);
+      this.appends.inc({ outcome }, count);
     }
-    this.appendedEvents.set(events);
+    this.appendedEvents.inc(events);
+    this.lostAccess.inc(this.system.access.lostCount());
     this.openStreams.set(this.streams.count);
-    this.lostAccess.set(this.system.access.lostCount());
     const { due, failures } = this.system.processes.counts();
     this.dueToDos.set(due);
     this.failedToDos.set(failures);

@@ -281,7 +281,6 @@ const EDGE_CODES: Readonly<Record<number, readonly string[]>> = {
   401: ['token-missing'],
   403: ['role-not-admitted'],
   404: ['not-found'],
-  412: ['revision-differs'],
   413: ['body-too-large'],
   415: ['unsupported-media-type'],
   422: ['whatever the rule is called that refuses the command'],

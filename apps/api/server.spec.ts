@@ -191,7 +191,7 @@ describe('what is told of requests', () => {
       expect(typeof told[0]?.['ms']).toBe('number');
       const { text } = await send({ method: 'GET', path: '/metrics' });
       expect(text).toMatch(/^merit_http_request_duration_seconds_bucket\{le="0.1",route="\/v1/m);
-      expect(text).toMatch(/^merit_appends\{outcome="conflicts"\} \d+$/m);
+      expect(text).toMatch(/^merit_appends_total\{outcome="conflicts"\} \d+$/m);
       expect(text).toMatch(/^merit_http_open_streams 0$/m);
       expect(lines.join('') + text).not.toContain('secret');
     });

@@ -6,6 +6,7 @@ import type { FastifyInstance, FastifyReply, FastifyRequest } from 'fastify';
 import { DomainError } from '#kernel';
 import { type ApiLimits, DEFAULT_LIMITS } from '#platform';
 import { apiModule } from './api.module.js';
+import { sendMarks } from './answer-marks.js';
 import type { ApiArea } from './areas/area.js';
 import { authenticateRequests, refuseBadTokens } from './authentication.js';
 import type { ApiSystem } from './dependencies.js';
@@ -67,7 +68,7 @@ export async function startApi(
       sendProblem(reply, problemOf(error)),
   });
   const app = await NestFactory.create<NestFastifyApplication>(
-    apiModule(system, metrics, streams, document, areas),
+    apiModule({ system, limits, metrics, streams, document, areas }),
     adapter,
     { logger: false, abortOnError: false, bodyParser: false },
   );
@@ -83,6 +84,7 @@ export async function startApi(
   takeStrictBodies(fastify);
   checkParameters(fastify, limits.pageSize);
   streamBodies(fastify, REQUEST_TIMEOUT_MS);
+  sendMarks(fastify);
   await listen(app, host, port);
   const address = app.getHttpServer().address() as AddressInfo;
   const shownHost = host.includes(':') ? `[${host}]` : host;

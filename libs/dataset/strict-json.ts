@@ -1,1 +1,0 @@
-export { parseStrictJson } from '#kernel';
