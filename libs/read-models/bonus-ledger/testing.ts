@@ -42,11 +42,19 @@ export type BatchPlan = {
   readonly lines: readonly BatchLine[];
   readonly linesAPart?: number;
   readonly replacesBatchId?: string;
+  readonly unitIds?: '*' | readonly string[];
 };
 
 /** The events of a batch from its first part to where it is to stand. */
 export function prepared(plan: BatchPlan): Fact[] {
-  const { batchId, payPeriod, generation = 1, linesAPart = 2, replacesBatchId = null } = plan;
+  const {
+    batchId,
+    payPeriod,
+    generation = 1,
+    linesAPart = 2,
+    replacesBatchId = null,
+    unitIds = '*',
+  } = plan;
   const lines = [...plan.lines].sort(compareBatchLines);
   const facts: Fact[] = [];
   for (let from = 0; from < lines.length; from += linesAPart) {
@@ -61,7 +69,7 @@ export function prepared(plan: BatchPlan): Fact[] {
       batchId,
       payPeriod,
       generation,
-      unitIds: '*',
+      unitIds,
       currency: 'CNY',
       ...controlTotals(lines),
       preparedBy: 'OFFICE',
