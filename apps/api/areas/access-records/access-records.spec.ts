@@ -24,7 +24,16 @@ describe('the access record', () => {
     expect(await records('callerId=payroll-1')).toMatchObject([
       { kind: 'refusal', what: 'GET /v1/ledger/accounts', code: 'role-not-admitted' },
     ]);
-    expect((await records('kind=refusal')).length).toBe(1);
+    expect(await records('kind=refusal')).toHaveLength(1);
+  });
+
+  it('names the person whom a refusal kept from being seen', async () => {
+    const curious = await api.as('am-1', 'account-manager');
+    const refused = await curious.get('/v1/scores?accountManagerId=am-2');
+    expect(refused).toMatchObject({ status: 403, body: { code: 'outside-authority' } });
+    expect(await records('kind=refusal&accountManagerId=am-2')).toMatchObject([
+      { callerId: 'am-1', what: 'GET /v1/scores', code: 'outside-authority' },
+    ]);
   });
 
   it('names reads of other people and not one’s own', async () => {
