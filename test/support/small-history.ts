@@ -17,10 +17,15 @@ export type SmallHistory = {
 const COLUMNS = {
   units: 'unitId,parentUnitId,name',
   'account-managers': 'accountManagerId,name,unitId,position,supervisorId,joinedOn,leftOn',
+  calendar: 'date,kind',
+  goals: 'accountManagerId,period,indicatorId,target',
+  'team-pools': 'unitId,period,amountMinor',
   cycles: 'period,openedAt,closedAt,publishedAt,finalisedAt,sealedAt',
   metrics: 'recordId,accountManagerId,period,indicatorId,actual,recordedAt,source',
   'sales-credits':
     'creditId,accountManagerId,period,productId,amountMinor,creditedAt,originalCreditId',
+  adjustments: 'adjustmentId,accountManagerId,period,points,reason,grantedBy,grantedAt',
+  vetoes: 'vetoId,accountManagerId,period,code,reason,recordedAt',
   awards: 'awardId,accountManagerId,period,code,amountMinor,reason,grantedAt',
   appeals:
     'appealId,accountManagerId,period,filedAt,grounds,disputedRecordIds,reviewerId,decidedAt,' +

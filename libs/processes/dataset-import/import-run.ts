@@ -103,6 +103,7 @@ const REASONS: Readonly<Record<string, string>> = {
   'cycle-already-published': 'the cycle was published at another time; mend publishedAt',
   'cycle-not-published': 'the cycle was not published at that time',
   'cycle-already-finalised': 'the cycle was finalised at another time; mend finalisedAt',
+  'batch-already-prepared': 'people have begun this batch; it is theirs to approve and to seal',
   'batch-scope-overlaps': 'another batch of this pay period holds these people already',
   'scheme-version-reused': 'this version says something else already; give it the next number',
   'record-not-disputable': 'not an accepted record of this person and period',

@@ -1,6 +1,6 @@
-import type { Engine } from '#commands';
-import type { BatchSealed } from '#contexts/bonus-batches';
-import { bonusBatchStream } from '#contexts/bonus-batches';
+import { type Engine, IMPORTER } from '#commands';
+import type { BatchSealed, ScopeClaimed } from '#contexts/bonus-batches';
+import { bonusBatchStream, SETTLEMENT_STREAM } from '#contexts/bonus-batches';
 import type { CycleCommand } from '#contexts/cycles';
 import {
   type ImportReport,
@@ -9,7 +9,7 @@ import {
   type RowGroup,
   sortRefusals,
 } from '#dataset';
-import { START } from '#event-store';
+import { type Actor, START } from '#event-store';
 import { compareInstants, DomainError, isAfter } from '#kernel';
 import { publishCycle } from '#processes/publication';
 import { settlePeriod } from '#processes/settlement';
@@ -228,6 +228,7 @@ async function takeStep(
     case 'seal':
       if (isSealedAlready(run, milestone)) break;
       requirePublishedBefore(cycle, milestone);
+      await refuseBatchOfOthers(run, period);
       await seal(run, period, at, onNote);
       acceptLater(run, milestone);
       break;
@@ -271,6 +272,24 @@ function isSealedAlready({ sealedAtByPeriod }: ImportRun, { period, at }: Milest
   if (sealedAt === undefined) return false;
   if (isSameInstant(sealedAt, at)) return true;
   throw new DomainError('batch-sealed', { period });
+}
+
+/**
+ * A batch for everybody that people began has the import's own id: it is theirs to approve and to
+ * seal. Error: DomainError `batch-already-prepared`.
+ */
+async function refuseBatchOfOthers({ isFirst, engine }: ImportRun, period: string): Promise<void> {
+  if (isFirst) return;
+  const batchId = importedBatchId(period);
+  let claimedBy: Actor | null = null;
+  for await (const events of engine.log.readStreams([SETTLEMENT_STREAM])) {
+    for (const { type, data, metadata } of events) {
+      if (type !== 'bonus-batches.ScopeClaimed.v1') continue;
+      if ((data as ScopeClaimed['data']).batchId === batchId) claimedBy = metadata.actor;
+    }
+  }
+  if (claimedBy === null || claimedBy.onBehalfOf === IMPORTER) return;
+  throw new DomainError('batch-already-prepared', { batchId });
 }
 
 async function publish(
