@@ -224,8 +224,8 @@ describe('appeals over HTTP', () => {
   it('have one review, by another reviewer, also when they were dismissed', async () => {
     const appealId = await assigned('AM3', 'M-AM3-2026-02');
     const path = `/v1/appeals/${appealId}`;
-    const ask = async (id: string) =>
-      (await am(id)).post(`${path}/request-review`, { grounds: '仍有异议' });
+    const ask = async (id: string, grounds = '仍有异议') =>
+      (await am(id)).post(`${path}/request-review`, { grounds });
     expect(await ask('AM3')).toMatchObject({ status: 409, body: { code: 'appeal-not-decided' } });
     expectDone(await decide(reviewer, appealId));
     const withdrawn = await (await am('AM3')).post(`${path}/withdraw`);
@@ -233,7 +233,8 @@ describe('appeals over HTTP', () => {
     expect(await ask('AM5')).toMatchObject({ status: 403, body: { code: 'not-appellant' } });
     const asked = expectDone(await ask('AM3'));
     expect(asked.next).toMatchObject({ step: 'assign', dueOn: '2026-04-22' });
-    expect(await ask('AM3')).toMatchObject({ body: { code: 'review-already-requested' } });
+    const again = await ask('AM3', '再次申请');
+    expect(again).toMatchObject({ status: 409, body: { code: 'review-already-requested' } });
     const first = await office.post(`${path}/assign`, { reviewerId: 'REVIEW-1' });
     expect(first).toMatchObject({ status: 403, body: { code: 'reviewer-not-independent' } });
     expectDone(await office.post(`${path}/assign`, { reviewerId: 'REVIEW-2' }));
@@ -361,7 +362,7 @@ describe('appeals over HTTP', () => {
     const over = { status: 409, body: { code: 'appeal-window-over' } };
     expect((await of('AP-LATE')).answer).toMatchObject(over);
     api.clock.set('2026-05-19T20:00:00+08:00'); // the finalising is what ends it now
-    await finalise();
+    expectDone(await finalise());
     api.clock.set('2026-05-19T20:00:01+08:00');
     expect((await of('AP-LATE')).answer).toMatchObject(over);
     // What is open goes on.
