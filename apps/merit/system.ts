@@ -30,6 +30,7 @@ import { settlementProjection } from '#processes/settlement';
 import { toDoProjection } from '#processes/to-do';
 import { appealsInboxProjection } from '#read-models/appeals-inbox';
 import { bonusLedgerProjection } from '#read-models/bonus-ledger';
+import { overridesProjection } from '#read-models/overrides';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
 import type { AppendCounts } from '../api/index.js';
@@ -58,6 +59,7 @@ export function allProjections(): Projection[] {
     bonusLedgerProjection(),
     settlementProjection(),
     appealsInboxProjection(),
+    overridesProjection(),
     toDoProjection(allProcesses()),
   ];
 }

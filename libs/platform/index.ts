@@ -1,5 +1,6 @@
 export * from './access-record.js';
 export * from './configuration.js';
+export * from './csv.js';
 export * from './data-source.js';
 export * from './database.js';
 export * from './embedded-postgres.js';

@@ -2,13 +2,16 @@ import type { ApiArea } from './area.js';
 import { appealsArea } from './appeals/index.js';
 import { accessRecordsArea } from './access-records/index.js';
 import { bonusBatchesArea } from './bonus-batches/index.js';
+import { cyclesArea } from './cycles/index.js';
 import { documentationArea } from './documentation/index.js';
+import { exportsArea } from './exports/index.js';
 import { auditArea } from './audit/index.js';
 import { ledgerArea } from './ledger/index.js';
 import { leaderboardsArea } from './leaderboards/index.js';
 import { officeCorrectionsArea } from './office-corrections/index.js';
 import { operationsArea } from './operations/index.js';
 import { organisationArea } from './organisation/index.js';
+import { overridesArea } from './overrides/index.js';
 import { peopleArea } from './people/index.js';
 import { schemesArea } from './schemes/index.js';
 import { scoresArea } from './scores/index.js';
@@ -20,6 +23,9 @@ export const AREAS: readonly ApiArea[] = [
   schemesArea,
   organisationArea,
   peopleArea,
+  cyclesArea,
+  overridesArea,
+  exportsArea,
   appealsArea,
   officeCorrectionsArea,
   leaderboardsArea,
