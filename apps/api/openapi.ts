@@ -113,7 +113,9 @@ function complete(document: ApiDescription, operation: Operation, place: Place):
   const isBatch = place.path.endsWith(':batch');
   const isCommand = place.method !== 'get' && (isBatch || operation.responses['200'] === undefined);
   operation.parameters = [
-    ...(operation.parameters ?? []).map((one) => shown(one, place.limits)),
+    ...(operation.parameters ?? [])
+      .filter((one) => one.in !== 'header' || !RESERVED_HEADERS.has(one.name.toLowerCase()))
+      .map((one) => shown(one, place.limits)),
     ...(isCommand && !isOpen ? COMMAND_HEADERS : []),
   ];
   if (operation.parameters.some(({ name }) => name === 'after')) {
@@ -122,6 +124,9 @@ function complete(document: ApiDescription, operation: Operation, place: Place):
   if (place.method !== 'get') completeBody(document, operation, place.path);
   completeResponses(operation, isCommand, isOpen);
 }
+
+/** The format has places of its own for what these say. */
+const RESERVED_HEADERS: ReadonlySet<string> = new Set(['accept', 'content-type', 'authorization']);
 
 /** `defineUnit` is `Define unit`. */
 function sentence(name: string): string {

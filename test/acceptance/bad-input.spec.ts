@@ -172,7 +172,7 @@ describe('a body that is no command', () => {
 /** A value that no field of this example's kind may have. */
 function wrongFor(example: unknown): unknown[] {
   if (typeof example === 'string') {
-    const date = /^\d{4}-\d\d(-\d\d)?/.test(example)
+    const date = /^\d{4}-\d\d(-\d\d(T.*)?)?$/.test(example)
       ? [
           example.replace(/^\d{4}/, '0001'),
           example.replace(/^\d{4}/, '9999'),

@@ -29,9 +29,9 @@ describe('the access record', () => {
 
   it('names the person whom a refusal kept from being seen', async () => {
     const curious = await api.as('am-1', 'account-manager');
-    const refused = await curious.get('/v1/scores?accountManagerId=am-2');
+    const refused = await curious.get('/v1/scores?accountManagerId=am-3');
     expect(refused).toMatchObject({ status: 403, body: { code: 'outside-authority' } });
-    expect(await records('kind=refusal&accountManagerId=am-2')).toMatchObject([
+    expect(await records('kind=refusal&accountManagerId=am-3')).toMatchObject([
       { callerId: 'am-1', what: 'GET /v1/scores', code: 'outside-authority' },
     ]);
   });
