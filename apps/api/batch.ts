@@ -12,10 +12,11 @@ import {
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ApiConsumes, ApiProduces } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { type Aggregate, type CommandHandler as Handler, type Outcome } from '#commands';
+import { type Aggregate, type CommandHandler as Handler, type Decided } from '#commands';
 
 import { type DomainEvent, parseStrictJson } from '#kernel';
 import { describeError } from '#platform';
+import { statusOf } from './answer-marks.js';
 import { type Call, lineCall, toCall } from './call.js';
 import { API_SYSTEM, type ApiSystem } from './dependencies.js';
 import { type Line, linesOf } from './line-reader.js';
@@ -280,9 +281,9 @@ async function decideGroup<State, DomainCommand, Event extends DomainEvent, Fact
   return Promise.all(
     group.map(async ({ at, line, writing, target }, index) => {
       try {
-        const outcome = outcomes[index] as Outcome;
+        const outcome = outcomes[index] as Refusable;
         const answer = await answerOf(writing, target, outcome);
-        return [at, { line, status: statusOf(answer), ...answer }] as const;
+        return [at, { line, status: statusOf(answer, 201), ...answer }] as const;
       } catch (error) {
         return [at, refusalOf(system, line, error)] as const;
       }
@@ -290,12 +291,14 @@ async function decideGroup<State, DomainCommand, Event extends DomainEvent, Fact
   );
 }
 
+type Refusable = Decided | { readonly kind: 'refused'; readonly error: unknown };
+
 /** A failure that is nobody's own (the store is away) is every line's. */
 async function outcomesOf<State, DomainCommand, Event extends DomainEvent, Facts>(
   { engine }: ApiSystem,
   stream: string,
   group: readonly Asked<State, DomainCommand, Event, Facts>[],
-): Promise<readonly (Outcome | { readonly kind: 'refused'; readonly error: unknown })[]> {
+): Promise<readonly Refusable[]> {
   const [first] = group;
   if (!first) return [];
   try {

@@ -1,8 +1,9 @@
 import { Inject, type Type } from '@nestjs/common';
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
-import type { Aggregate, Envelope, Intent, Outcome } from '#commands';
+import type { Aggregate, Decided, Envelope, Intent } from '#commands';
 import type { Position } from '#event-store';
-import { type DomainEvent, nameBasedId } from '#kernel';
+import { DomainError, type DomainEvent, nameBasedId } from '#kernel';
+import { withETag, withStatus } from './answer-marks.js';
 import { type Call, requestHmac } from './call.js';
 import { API_SYSTEM, type ApiSystem } from './dependencies.js';
 
@@ -38,9 +39,10 @@ export function writeCommand<Of>(
   class WriteHandler implements ICommandHandler<Write> {
     constructor(@Inject(API_SYSTEM) private readonly system: ApiSystem) {}
 
-    execute({ call, params }: Write): Promise<CommandAnswer> {
+    async execute({ call, params }: Write): Promise<CommandAnswer> {
       const at = this.system.clock().toISOString();
-      return write({ system: this.system, call, at }, params);
+      const answer = await write({ system: this.system, call, at }, params);
+      return withETag(answer, answer.revision);
     }
   }
   return { command: (call, params) => new Write(call, params), handler: WriteHandler };
@@ -56,9 +58,14 @@ export type Target<State, DomainCommand, Event extends DomainEvent, Facts> = {
   readonly occurredAt?: string; // default: now
   /** On whose behalf, when an approval was delegated. */
   readonly onBehalfOf?: string;
+  /** Of a request of several appends, all but the first: without its key and its `If-Match`. */
+  readonly part?: string;
 };
 
-/** Decides and appends; a refusal is thrown. */
+/**
+ * Decides and appends; a refusal is thrown. A request that comes again under its key gets its first
+ * answer, whatever has happened since; error `idempotency-key-reused` for another request under it.
+ */
 export async function decideOn<State, DomainCommand, Event extends DomainEvent, Facts>(
   writing: Writing,
   target: Target<State, DomainCommand, Event, Facts>,
@@ -74,34 +81,57 @@ export function intentOf<State, DomainCommand, Event extends DomainEvent, Facts>
   writing: Writing,
   target: Target<State, DomainCommand, Event, Facts>,
 ): Intent<DomainCommand, Facts> {
-  const { command, facts } = target;
-  return { command, facts, envelope: envelopeOf(writing, target) };
+  const { command, facts, part } = target;
+  const expectedRevision = part === undefined ? writing.call.expectedRevision : null;
+  return { command, facts, envelope: envelopeOf(writing, target, part), expectedRevision };
 }
 
-/** What an outcome says to the caller; a refusal is thrown. */
+/**
+ * What an outcome says to the caller; a refusal is thrown. The key is looked up only here, behind a
+ * decision that gave no event: the append itself refuses an event under a key that is used.
+ */
 export async function answerOf(
-  { system }: Writing,
-  { id, stream }: { readonly id: string; readonly stream: string },
-  outcome: Outcome | { readonly kind: 'refused'; readonly error: unknown },
+  writing: Writing,
+  target: { readonly id: string; readonly stream: string; readonly part?: string },
+  outcome: Decided | { readonly kind: 'refused'; readonly error: unknown },
 ): Promise<CommandAnswer> {
-  if (outcome.kind === 'refused') throw outcome.error;
-  if (outcome.kind === 'repeated') {
-    return unchanged({ id, stream, ...(await tipOf(system, stream)) });
+  const { id, stream, part } = target;
+  if (outcome.kind === 'accepted') {
+    const { revision, position } = outcome;
+    return { id, stream, revision, position };
   }
-  const { revision, position } = outcome;
-  return { id, stream, revision, position };
+  const isAway = outcome.kind === 'refused' && !(outcome.error instanceof DomainError);
+  const first = part === undefined && !isAway ? await firstAnswer(writing, id) : null;
+  if (first) return first;
+  if (outcome.kind === 'refused') throw outcome.error;
+  const { revision } = outcome;
+  // A stream that does not exist is as the whole log tells it.
+  const position = revision < 0 ? await writing.system.store.head() : outcome.position;
+  return unchanged({ id, stream, revision, position });
 }
 
-const UNCHANGED = Symbol('unchanged');
-
-/** Marks an answer to a command that found everything as it should be: 200 and not 201. */
-export function unchanged(answer: CommandAnswer): CommandAnswer {
-  return { ...answer, [UNCHANGED]: true } as CommandAnswer;
+/**
+ * The answer that this request has had under its key; null when it has none, or no key. Commands
+ * that append more than once ask this first, and give the key to their first append: `part` names
+ * the others. Error: DomainError `idempotency-key-reused`.
+ */
+export async function firstAnswer(
+  { system, call }: Writing,
+  id: string,
+): Promise<CommandAnswer | null> {
+  const { idempotencyKey } = call;
+  if (idempotencyKey === null) return null;
+  const event = await system.store.eventByCommandKey(idempotencyKey);
+  if (!event) return null;
+  if (event.metadata.requestHmac !== requestHmac(system.requestKey, call)) {
+    throw new DomainError('idempotency-key-reused');
+  }
+  const { stream, revision, position } = event;
+  return unchanged({ id, stream, revision, position });
 }
 
-export function statusOf(answer: CommandAnswer): 200 | 201 {
-  return UNCHANGED in answer ? 200 : 201;
-}
+/** Marks an answer to a command that made nothing new: 200 and not 201. */
+export const unchanged = (answer: CommandAnswer): CommandAnswer => withStatus(answer, 200);
 
 /** `part` tells the commands of one request apart that go to several streams. */
 export function envelopeOf(
@@ -122,16 +152,4 @@ export function envelopeOf(
     recordedAt: at,
     ...hmac,
   };
-}
-
-/** Where a stream stands that a command found as it should be. */
-async function tipOf(
-  { store }: ApiSystem,
-  stream: string,
-): Promise<Pick<CommandAnswer, 'revision' | 'position'>> {
-  const options = { direction: 'backward', maxCount: 1 } as const;
-  for await (const [last] of store.readStream(stream, options)) {
-    if (last) return { revision: last.revision, position: last.position };
-  }
-  return { revision: -1, position: await store.head() };
 }

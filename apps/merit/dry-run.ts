@@ -60,6 +60,7 @@ export function borrowedKeys(real: KeyStore): KeyStore {
       const [mine, others] = await Promise.all([own.keysById(ids), real.keysById(ids)]);
       return mine.map((key, index) => key ?? others[index] ?? null);
     },
+    secret: (name) => own.secret(name),
     destroy: () => Promise.reject(new TypeError('a dry run erases nobody')),
     rotate: () => Promise.reject(new TypeError('a dry run rotates no key')),
     close: () => own.close(),

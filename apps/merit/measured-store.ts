@@ -37,6 +37,7 @@ export function measuredStore(inner: EventStore): {
     readAll: (...args) => inner.readAll(...args),
     subscribe: (...args) => inner.subscribe(...args),
     eventById: (id) => inner.eventById(id),
+    eventByCommandKey: (key) => inner.eventByCommandKey(key),
     head: () => inner.head(),
     lag: (after) => inner.lag(after),
     close: () => inner.close(),

@@ -1,4 +1,3 @@
-import { createHmac } from 'node:crypto';
 import path from 'node:path';
 import {
   type Configuration,
@@ -7,7 +6,6 @@ import {
   openAccessRecord,
   openKeySet,
   openLocalIssuer,
-  readKeyEncryptionKey,
   settingWarnings,
   type TokenRules,
 } from '#platform';
@@ -28,7 +26,6 @@ export async function serve(system: System, { configuration, logger }: Session):
   const runner = system.keepProjecting();
   const { host, port, apiLimits } = configuration;
   const clock = (): Date => new Date();
-  const kek = await readKeyEncryptionKey(configuration.kekFile, { create: false });
   const processes = startProcesses(engine, allProcesses(), {
     clock,
     projections,
@@ -55,7 +52,7 @@ export async function serve(system: System, { configuration, logger }: Session):
         onFailure: (error) => logger.warn({ err: describeError(error) }, 'access record waits'),
       }),
       clock,
-      requestKey: createHmac('sha256', kek).update('merit request key').digest(),
+      requestKey: await system.requestKey(),
       traceLog: store.sealedView,
       settingWarnings: () => settingWarnings(pool),
       troubles: () => runner.troubles(),

@@ -46,6 +46,8 @@ export type System = {
   readonly projections: Projections;
   readonly engine: Engine;
   readonly appends: AppendCounts;
+  /** Of the HMACs that tell a repeated request from another one: one secret for ever. */
+  readonly requestKey: () => Promise<Uint8Array>;
   /** Projects in this process until the system is closed; otherwise only while somebody waits. */
   readonly keepProjecting: () => Runner;
   readonly close: () => Promise<void>;
@@ -172,7 +174,8 @@ async function openOn(
   };
   const keepProjecting = (): Runner => (kept ??= projections.start());
   const { counts: appends } = measured;
-  return { database, store, pool, projections, engine, appends, keepProjecting };
+  const requestKey = (): Promise<Uint8Array> => keys.secret('request-hmac');
+  return { database, store, pool, projections, engine, appends, requestKey, keepProjecting };
 }
 
 const WAIT_MS = 2_000;

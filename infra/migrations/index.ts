@@ -1,9 +1,11 @@
 import type { MigrationInterface } from 'typeorm';
 import { AccessRecord1760000300000 } from './access-record.js';
+import { CommandKeys1760000400000 } from './command-keys.js';
 import { EventLog1760000000000 } from './event-log.js';
 import { PersonalKeys1760000000001 } from './personal-keys.js';
 import { PointerDigest1760000200000 } from './pointer-digest.js';
 import { Projections1760000100000 } from './projections.js';
+import { Secrets1760000500000 } from './secrets.js';
 
 /**
  * Every migration, oldest first. They are listed by hand and not found by a pattern, so that the
@@ -17,4 +19,6 @@ export const migrations: readonly (new () => MigrationInterface)[] = [
   Projections1760000100000,
   PointerDigest1760000200000,
   AccessRecord1760000300000,
+  CommandKeys1760000400000,
+  Secrets1760000500000,
 ];

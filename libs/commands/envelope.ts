@@ -9,6 +9,7 @@ export type Envelope = {
   readonly recordedAt: string;
   readonly correlationId?: string; // default: the command's id
   readonly causationId?: string; // default: the command's id
+  /** Of a request under a caller's key; its last event answers it for ever. */
   readonly requestHmac?: string;
 };
 
@@ -34,16 +35,19 @@ export function toNewEvents<Event extends DomainEvent>(
     recordedAt: envelope.recordedAt,
     actor: envelope.actor,
     commandId: envelope.commandId,
-    ...(envelope.requestHmac === undefined ? {} : { requestHmac: envelope.requestHmac }),
     correlationId: envelope.correlationId ?? envelope.commandId,
     causationId: envelope.causationId ?? envelope.commandId,
     schemaVersion: 1,
   };
+  const { requestHmac, commandId } = envelope;
+  // A caller chooses the key: never may it be the id of a command of our own.
+  const intent = requestHmac === undefined ? commandId : nameBasedId('request', commandId);
+  const answering = requestHmac === undefined ? metadata : { ...metadata, requestHmac };
   return events.map((event, ordinal) => ({
-    id: eventId(recordOf(event), envelope.commandId, ordinal),
+    id: eventId(recordOf(event), intent, ordinal),
     type: event.type,
     data: event.data,
-    metadata,
+    metadata: ordinal === events.length - 1 ? answering : metadata,
   }));
 }
 

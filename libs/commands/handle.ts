@@ -1,12 +1,15 @@
 import { type Decider, DomainError, type DomainEvent, type RecordReference } from '#kernel';
 import {
   type AppendResult,
+  CommandKeyReused,
   EventIdReused,
   type EventStore,
   EventTooLarge,
   type NewEvent,
   type Position,
+  type RecordedEvent,
   RevisionConflict,
+  START,
 } from '#event-store';
 import { type Envelope, toNewEvents } from './envelope.js';
 import { type CachedState, StateCache } from './state-cache.js';
@@ -23,13 +26,22 @@ export type Intent<Command, Facts> = {
   readonly command: Command;
   readonly facts: () => Facts;
   readonly envelope: Envelope;
+  /** The stream's last revision as the caller saw it; else refused (`revision-mismatch`). */
+  readonly expectedRevision?: number | null;
 };
 
-/** `revision` is that of the command's last event; by `position` the log tells of it. */
 export type Outcome =
   | { readonly kind: 'accepted'; readonly revision: number; readonly position: Position }
   | { readonly kind: 'repeated' }
   | { readonly kind: 'refused'; readonly error: DomainError };
+
+/**
+ * Accepted: where the command's last event stands. Repeated: where the log tells that all is as the
+ * command wants it; revision -1 when the stream does not exist.
+ */
+export type Decided =
+  | Exclude<Outcome, { readonly kind: 'repeated' }>
+  | { readonly kind: 'repeated'; readonly revision: number; readonly position: Position };
 
 export type CommandHandler = {
   /** Decides commands on one stream in order and appends what they give. */
@@ -37,13 +49,13 @@ export type CommandHandler = {
     aggregate: Aggregate<State, Command, Event, Facts>,
     stream: string,
     intents: readonly Intent<Command, Facts>[],
-  ) => Promise<readonly Outcome[]>;
+  ) => Promise<readonly Decided[]>;
   /** One command; a refusal is thrown. */
   readonly decide: <State, Command, Event extends DomainEvent, Facts>(
     aggregate: Aggregate<State, Command, Event, Facts>,
     stream: string,
     intent: Intent<Command, Facts>,
-  ) => Promise<Exclude<Outcome, { kind: 'refused' }>>;
+  ) => Promise<Exclude<Decided, { kind: 'refused' }>>;
   /** Loads states of many streams in one read, for commands that come next. */
   readonly prefetch: <State, Event extends DomainEvent>(
     aggregate: Aggregate<State, never, Event, never>,
@@ -54,6 +66,15 @@ export type CommandHandler = {
 const MAX_ATTEMPTS = 20;
 /** Keeps an append well below the log's limit of 512 KiB; a larger one is halved. */
 const MAX_EVENTS_AN_APPEND = 250;
+
+type Refused = Extract<Outcome, { kind: 'refused' }>;
+type Tip = { readonly revision: number; readonly position: Position };
+
+/** Before a stream's first event. */
+const EMPTY: Tip = { revision: -1, position: START };
+
+/** What the log refused once, as held by some other append. */
+type Suspects = { readonly ids: Set<string>; readonly keys: Set<string> };
 
 type Step = {
   readonly index: number;
@@ -99,13 +120,13 @@ export function createCommandHandler(
         if (stream === undefined) continue;
         found.add(stream);
         const state = aggregate.decider.initialState();
-        const entry = evolveAll(aggregate, { state, revision: -1 }, events);
+        const entry = evolveAll(aggregate, { ...EMPTY, state }, events);
         cache.set(cacheKey(aggregate.name, stream), entry);
       }
       for (const stream of missing) {
         if (found.has(stream)) continue;
         const state = aggregate.decider.initialState();
-        cache.set(cacheKey(aggregate.name, stream), { state, revision: -1 });
+        cache.set(cacheKey(aggregate.name, stream), { ...EMPTY, state });
       }
     },
   };
@@ -123,33 +144,35 @@ const cacheKey = (name: string, stream: string): string => `${name} ${stream}`;
 
 async function decideInTurn<State, Command, Event extends DomainEvent, Facts>(
   turn: Turn<State, Command, Event, Facts>,
-): Promise<readonly Outcome[]> {
-  const outcomes = new Map<number, Outcome>();
+): Promise<readonly Decided[]> {
+  const outcomes = new Map<number, Decided>();
   // Ids that the log refused once. An event that still wants one after a fresh read of this stream
   // wants a record id that belongs to another stream.
-  const suspectIds = new Set<string>();
+  const suspects: Suspects = { ids: new Set(), keys: new Set() };
   const key = cacheKey(turn.aggregate.name, turn.stream);
   for (let attempt = 0; outcomes.size < turn.intents.length; attempt += 1) {
     if (attempt >= MAX_ATTEMPTS) throw new DomainError('contention', { stream: turn.stream });
     const cached = turn.cache.get<State>(key);
     const entry = cached ?? (await load(turn));
     turn.cache.drop(key); // decided events change the state in place; it comes back once appended
-    const { steps, settled } = decideSteps(turn, entry, outcomes, suspectIds);
+    const { steps, settled } = decideSteps(turn, entry, outcomes, suspects);
     if (cached && settled.size > 0 && (await hasTail(turn, cached.revision))) continue;
-    const revision = await appendSteps(turn, entry.revision, steps, outcomes, suspectIds);
+    const tip = await appendSteps(turn, entry, steps, outcomes, suspects);
     // What was refused or repeated beside events that did not get in is decided again with them.
-    if (revision === null) continue;
-    for (const [index, outcome] of settled) outcomes.set(index, outcome);
-    turn.cache.set(key, { state: entry.state, revision });
+    if (tip === null) continue;
+    for (const [index, refused] of settled) {
+      outcomes.set(index, refused ?? { kind: 'repeated', ...tip });
+    }
+    turn.cache.set(key, { state: entry.state, ...tip });
   }
-  return turn.intents.map((_, index) => outcomes.get(index) as Outcome);
+  return turn.intents.map((_, index) => outcomes.get(index) as Decided);
 }
 
 async function load<State, Command, Event extends DomainEvent, Facts>(
   turn: Turn<State, Command, Event, Facts>,
 ): Promise<CachedState<State>> {
   const { store, aggregate, stream } = turn;
-  let entry: CachedState<State> = { state: aggregate.decider.initialState(), revision: -1 };
+  let entry: CachedState<State> = { ...EMPTY, state: aggregate.decider.initialState() };
   for await (const events of store.readStream(stream)) entry = evolveAll(aggregate, entry, events);
   return entry;
 }
@@ -157,39 +180,41 @@ async function load<State, Command, Event extends DomainEvent, Facts>(
 function evolveAll<State, Event extends DomainEvent>(
   aggregate: Pick<Aggregate<State, never, Event, never>, 'decider'>,
   entry: CachedState<State>,
-  events: readonly { readonly type: string; readonly data: object; readonly revision: number }[],
+  events: readonly RecordedEvent[],
 ): CachedState<State> {
-  let { state, revision } = entry;
+  let { state } = entry;
   for (const event of events) {
     state = aggregate.decider.evolve(state, event as unknown as Event);
-    revision = event.revision;
   }
-  return { state, revision };
+  const { revision, position } = events.at(-1) ?? entry;
+  return { state, revision, position };
 }
 
 /**
- * Decides what is still open. Refusals and repeats are settled at once, the rest wait for the log.
+ * Decides what is still open. Refusals and repeats (null) are settled at once, the rest wait for
+ * the log.
  */
 function decideSteps<State, Command, Event extends DomainEvent, Facts>(
   turn: Turn<State, Command, Event, Facts>,
   entry: CachedState<State>,
-  done: ReadonlyMap<number, Outcome>,
-  suspectIds: ReadonlySet<string>,
-): { steps: Step[]; settled: Map<number, Outcome> } {
+  done: ReadonlyMap<number, Decided>,
+  suspects: Suspects,
+): { steps: Step[]; settled: Map<number, Refused | null> } {
   const { decider, recordOf } = turn.aggregate;
   const steps: Step[] = [];
-  const settled = new Map<number, Outcome>();
+  const settled = new Map<number, Refused | null>();
+  let { revision } = entry;
   for (const [index, intent] of turn.intents.entries()) {
     if (done.has(index)) continue;
     try {
+      requireRevision(turn.stream, intent.expectedRevision, revision);
       const decided = decider.decide(intent.command, entry.state, intent.facts());
       const events = toNewEvents(decided, intent.envelope, recordOf);
       if (events.length === 0) {
-        settled.set(index, { kind: 'repeated' });
-      } else if (events.some(({ id }) => suspectIds.has(id))) {
-        const error = new DomainError('record-id-reused', { stream: turn.stream });
-        settled.set(index, { kind: 'refused', error });
+        settled.set(index, null);
       } else {
+        requireUnsuspected(turn.stream, events, suspects);
+        revision += events.length;
         for (const event of decided) entry.state = decider.evolve(entry.state, event);
         steps.push({ index, events });
       }
@@ -199,6 +224,26 @@ function decideSteps<State, Command, Event extends DomainEvent, Facts>(
     }
   }
   return { steps, settled };
+}
+
+function requireRevision(
+  stream: string,
+  expected: number | null | undefined,
+  actualRevision: number,
+): void {
+  if (expected === undefined || expected === null || expected === actualRevision) return;
+  throw new DomainError('revision-mismatch', { stream, actualRevision });
+}
+
+/** Decided on a fresh read, and still wanting what belongs to another append. */
+function requireUnsuspected(stream: string, events: readonly NewEvent[], suspects: Suspects): void {
+  if (events.some(({ id }) => suspects.ids.has(id))) {
+    throw new DomainError('record-id-reused', { stream });
+  }
+  const isKeyed = ({ metadata }: NewEvent): boolean => metadata.requestHmac !== undefined;
+  if (events.some((event) => isKeyed(event) && suspects.keys.has(event.metadata.commandId))) {
+    throw new DomainError('idempotency-key-reused', { stream });
+  }
 }
 
 /** A refusal or a repeat found on a cached state holds only if the state was current. */
@@ -211,30 +256,26 @@ async function hasTail<State, Command, Event extends DomainEvent, Facts>(
   return false;
 }
 
-/** The revision reached, or null when the state has to be read again. */
+/** Where the stream stands then, or null when the state has to be read again. */
 async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
   turn: Turn<State, Command, Event, Facts>,
-  fromRevision: number,
+  from: Tip,
   steps: readonly Step[],
-  outcomes: Map<number, Outcome>,
-  suspectIds: Set<string>,
-): Promise<number | null> {
-  let revision = fromRevision;
+  outcomes: Map<number, Decided>,
+  suspects: Suspects,
+): Promise<Tip | null> {
+  let { revision, position } = from;
   let open = steps;
   let limit = MAX_EVENTS_AN_APPEND;
   while (open.length > 0) {
     const chunk = takeChunk(open, limit);
     try {
-      const { revision: reached, position } = await appendChunk(turn, revision, chunk);
-      const isWhereSent = reached === revision + countEvents(chunk);
-      let own = revision;
-      for (const { index, events } of chunk) {
-        own += events.length;
-        outcomes.set(index, isWhereSent ? { kind: 'accepted', revision: own, position } : SAME);
-      }
+      const result = await appendChunk(turn, revision, chunk);
+      const isWhereSent = result.revision === revision + countEvents(chunk);
+      noteOutcomes(chunk, result, isWhereSent ? 'accepted' : 'repeated', outcomes);
       // Another process appended these very events before: around them may be more of its own.
       if (!isWhereSent) return null;
-      revision = reached;
+      ({ revision, position } = result);
       open = open.slice(chunk.length);
     } catch (error) {
       if (error instanceof EventTooLarge && chunk.length > 1) {
@@ -242,15 +283,29 @@ async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
         continue;
       }
       if (error instanceof RevisionConflict) return null;
-      if (!(error instanceof EventIdReused)) throw error;
-      for (const id of error.eventIds) suspectIds.add(id);
+      if (error instanceof EventIdReused) for (const id of error.eventIds) suspects.ids.add(id);
+      else if (error instanceof CommandKeyReused)
+        for (const key of error.keys) suspects.keys.add(key);
+      else throw error;
       return null;
     }
   }
-  return revision;
+  return { revision, position };
 }
 
-const SAME = { kind: 'repeated' } as const;
+function noteOutcomes(
+  chunk: readonly Step[],
+  { revision, positions }: AppendResult,
+  kind: 'accepted' | 'repeated',
+  outcomes: Map<number, Decided>,
+): void {
+  let count = 0;
+  for (const { index, events } of chunk) {
+    count += events.length;
+    const position = positions[count - 1] as Position;
+    outcomes.set(index, { kind, revision: revision - positions.length + count, position });
+  }
+}
 
 const countEvents = (steps: readonly Step[]): number =>
   steps.reduce((count, { events }) => count + events.length, 0);

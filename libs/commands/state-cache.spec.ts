@@ -1,7 +1,7 @@
 import fc from 'fast-check';
 import { StateCache } from './state-cache.js';
 
-const entry = (revision: number) => ({ state: `at ${revision}`, revision });
+const entry = (revision: number) => ({ state: `at ${revision}`, revision, position: '1' });
 
 describe('the cache of folded states', () => {
   it('lets the stream go that was used least recently', () => {

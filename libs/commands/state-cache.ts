@@ -1,5 +1,10 @@
-/** A folded state and the revision it stands at; -1 for a stream that does not exist. */
-export type CachedState<State> = { state: State; revision: number };
+import type { Position } from '#event-store';
+
+/**
+ * A folded state, the revision it stands at (-1 for a stream that does not exist), and the position
+ * of that event.
+ */
+export type CachedState<State> = { state: State; revision: number; position: Position };
 
 export type StateCacheLimits = { readonly streamCount: number; readonly eventCount: number };
 

@@ -1,5 +1,6 @@
 import { randomUUID } from 'node:crypto';
 import {
+  CommandKeyReused,
   EventIdReused,
   EventTooLarge,
   MAX_APPEND_BYTES,
@@ -38,6 +39,7 @@ export function eventStoreContract(name: string, makeStore: () => Promise<StoreU
     const getStore = (): EventStore => store;
     expectedRevisions(getStore);
     repeatedAppends(getStore);
+    commandKeys(getStore);
     limits(getStore);
     streams(getStore);
     globalOrder(getStore);
@@ -283,6 +285,81 @@ function repeatedAppends(get: Get): void {
       ]);
       expect(await collect(get().readAll())).toHaveLength(4);
       expect(head).toBe(await get().head());
+    });
+  });
+}
+
+const keyed = (key: string, more: Partial<NewEvent> = {}): NewEvent =>
+  newEvent({ key }, { metadata: metadata({ commandId: key, requestHmac: 'aa' }), ...more });
+
+function commandKeys(get: Get): void {
+  describe('keys of requests', () => {
+    it('finds the answer of a keyed request, whatever the key, and nothing for other commands', async () => {
+      const keys = ['plain', 'with "quotes" and \\', '"requestHmac":', '"commandId":"plain"'];
+      for (const key of keys) {
+        const unkeyed = newEvent({}, { metadata: metadata({ commandId: `not ${key}` }) });
+        await get().append(`thing-${key}`, 'none', [unkeyed, keyed(key)]);
+      }
+      for (const key of keys) {
+        expect(await get().eventByCommandKey(key)).toMatchObject({
+          stream: `thing-${key}`,
+          revision: 1,
+          metadata: { commandId: key, requestHmac: 'aa' },
+        });
+        expect(await get().eventByCommandKey(`not ${key}`)).toBeNull();
+      }
+      const found = await Promise.all(keys.map((key) => get().eventByCommandKey(key)));
+      expect(found.map((event) => event?.metadata.commandId)).toEqual(keys);
+    });
+
+    it('refuses a second event under one key in any stream, before it looks at the revision', async () => {
+      await get().append('thing-1', 'none', [newEvent(), keyed('k1')]);
+      for (const [stream, expected] of [
+        ['thing-1', 1],
+        ['thing-1', 7],
+        ['thing-2', 'none'],
+      ] as const) {
+        const append = get().append(stream, expected, [keyed('k2'), newEvent(), keyed('k1')]);
+        const error = await failure(append);
+        expect(error).toBeInstanceOf(CommandKeyReused);
+        expect(error).toMatchObject({ stream, keys: ['k1'] });
+      }
+      expect(await get().eventByCommandKey('k2')).toBeNull();
+      expect(await collect(get().readAll())).toHaveLength(2);
+      const twice = get().append('thing-3', 'none', [keyed('k3'), keyed('k3')]);
+      expect(await failure(twice)).toBeInstanceOf(CommandKeyReused);
+    });
+
+    it('gives a repeated append its first outcome, key and all', async () => {
+      const event = keyed('k1');
+      const first = await get().append('thing-1', 'none', [event]);
+      expect(await get().append('thing-1', 'none', [event])).toEqual({
+        ...first,
+        outcome: 'repeated',
+      });
+    });
+
+    it('lets one of many requests win that come under one key at once, in many streams', async () => {
+      const outcomes = await Promise.allSettled(
+        Array.from({ length: CALLERS }, (_, n) =>
+          get().append(`thing-${n}`, 'none', [keyed('k1'), newEvent()]),
+        ),
+      );
+      const lost = outcomes.filter((outcome) => outcome.status === 'rejected');
+      expect(lost).toHaveLength(CALLERS - 1);
+      for (const { reason } of lost) expect(reason).toBeInstanceOf(CommandKeyReused);
+      expect(await collect(get().readAll())).toHaveLength(2);
+    });
+
+    it('harms no other append of the same crowd', async () => {
+      await get().append('thing-1', 'none', [keyed('k1')]);
+      const results = await Promise.allSettled([
+        get().append('thing-2', 'none', [newEvent()]),
+        get().append('thing-3', 'none', [keyed('k1')]),
+        get().append('thing-4', 'none', [keyed('k4')]),
+      ]);
+      expect(results.map(({ status }) => status)).toEqual(['fulfilled', 'rejected', 'fulfilled']);
+      expect((await get().eventByCommandKey('k4'))?.stream).toBe('thing-4');
     });
   });
 }

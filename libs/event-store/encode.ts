@@ -1,5 +1,6 @@
 import { canonicalJson } from '#kernel';
 import {
+  CommandKeyReused,
   EventIdReused,
   EventTooLarge,
   MAX_APPEND_BYTES,
@@ -17,6 +18,8 @@ export type EncodedEvent = {
   readonly typeText: string; // canonical JSON, quoted
   readonly dataText: string;
   readonly metadataText: string;
+  /** Of the request that this event answers; null: of none under a key. */
+  readonly commandKey: string | null;
   readonly leafHead: string;
 };
 
@@ -34,7 +37,7 @@ const MAX_NAME_BYTES = 512;
 
 /**
  * What it returns can be refused only for what the log holds. Throws TypeError, EventTooLarge,
- * EventIdReused (an id that stands twice in the append).
+ * EventIdReused and CommandKeyReused (an id or a key that stands twice in the append).
  */
 export function encodeAppend(
   stream: string,
@@ -55,8 +58,10 @@ export function encodeAppend(
     return one;
   });
   if (bytes > MAX_APPEND_BYTES) throw new EventTooLarge(stream, bytes, MAX_APPEND_BYTES);
-  const reused = doubled(encoded);
+  const reused = doubled(encoded.map(({ id }) => id));
   if (reused.length > 0) throw new EventIdReused(stream, reused);
+  const keys = doubled(encoded.map(({ commandKey }) => commandKey).filter((key) => key !== null));
+  if (keys.length > 0) throw new CommandKeyReused(stream, keys);
   return { stream, streamText, expected, events: encoded, bytes };
 }
 
@@ -70,6 +75,7 @@ function encodeEvent({ id, type, data, metadata }: NewEvent): EncodedEvent {
     typeText: quotedName(type, 'type'),
     dataText,
     metadataText: texts.metadataText,
+    commandKey: metadata.requestHmac === undefined ? null : metadata.commandId,
     leafHead: leafHead({ ...texts, dataText, eventId: id }),
   };
 }
@@ -97,8 +103,8 @@ function quotedName(name: string, what: string): string {
   return text;
 }
 
-function doubled(events: readonly EncodedEvent[]): readonly string[] {
-  if (events.length === 1) return [];
+function doubled(names: readonly string[]): readonly string[] {
+  if (names.length < 2) return [];
   const seen = new Set<string>();
-  return events.map(({ id }) => id).filter((id) => seen.size === seen.add(id).size);
+  return names.filter((name) => seen.size === seen.add(name).size);
 }

@@ -23,7 +23,11 @@ export type Metadata = {
   readonly occurredAt: string; // RFC 3339 with offset: when it happened
   readonly recordedAt: string; // RFC 3339 with offset: when the organisation recorded it
   readonly actor: Actor;
-  readonly commandId: string;
+  readonly commandId: string; // of a keyed request: the caller's key
+  /**
+   * Of the request that a caller sent under a key: its event that has one is the command's answer
+   * for ever, and the log holds one such event a key.
+   */
   readonly requestHmac?: string;
   readonly correlationId: string;
   readonly causationId: string;
@@ -60,6 +64,7 @@ export type AppendResult = {
   readonly outcome: 'appended' | 'repeated';
   readonly revision: number;
   readonly position: Position;
+  readonly positions: readonly Position[]; // of each event
 };
 
 export type ReadStreamOptions = {
@@ -84,7 +89,7 @@ export type Lag = { readonly events: number; readonly seconds: number };
 export interface EventStore {
   /**
    * Errors: RevisionConflict, EventIdReused (other content, or known and new ids mixed),
-   * EventTooLarge, StoreUnavailable (outcome unknown: retry with the same ids and an exact
+   * CommandKeyReused (looked up after the ids and before the revision), EventTooLarge, StoreUnavailable (outcome unknown: retry with the same ids and an exact
    * revision), TypeError for an empty append or data that is no canonical JSON.
    */
   append(
@@ -121,6 +126,12 @@ export interface EventStore {
   /** Null when no event has this id. */
   eventById(id: string): Promise<RecordedEvent | null>;
 
+  /**
+   * The answer of the request that came under this key; null when none has left an event. As
+   * current as the log: what a finished append holds is found.
+   */
+  eventByCommandKey(key: string): Promise<RecordedEvent | null>;
+
   /** Position of the last event; START when the log is empty. */
   head(): Promise<Position>;
 
@@ -156,6 +167,17 @@ export class EventIdReused extends Error {
     readonly eventIds: readonly string[],
   ) {
     super(`${stream}: event id already used: ${eventIds.slice(0, 3).join(', ')}`);
+  }
+}
+
+/** The key of a request of this append is that of an earlier request. Nothing is stored. */
+export class CommandKeyReused extends Error {
+  override readonly name = 'CommandKeyReused';
+  constructor(
+    readonly stream: string,
+    readonly keys: readonly string[],
+  ) {
+    super(`${stream}: ${keys.length} keys of requests already used`);
   }
 }
 

@@ -96,7 +96,7 @@ export async function openTestApi(
     }),
     appends: system.appends,
     clock: () => clock.now,
-    requestKey: Buffer.alloc(32, 7),
+    requestKey: await system.requestKey(),
     settingWarnings: () => Promise.resolve([]),
     troubles: () => runner.troubles(),
     processes,

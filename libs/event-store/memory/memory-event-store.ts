@@ -1,5 +1,6 @@
 import { encodeAppend, type EncodedAppend, type EncodedEvent } from '../encode.js';
 import {
+  CommandKeyReused,
   EventIdReused,
   RevisionConflict,
   START,
@@ -31,6 +32,7 @@ type Log = {
   readonly rows: Row[];
   readonly streams: Map<string, Row[]>;
   readonly byId: Map<string, Row>;
+  readonly byCommandKey: Map<string, Row>;
 };
 
 /**
@@ -38,7 +40,7 @@ type Log = {
  * It keeps texts and decodes them on every read, so that a test cannot change history by accident.
  */
 export function createMemoryEventStore(nowMs: () => number = Date.now): EventStore {
-  const log: Log = { rows: [], streams: new Map(), byId: new Map() };
+  const log: Log = { rows: [], streams: new Map(), byId: new Map(), byCommandKey: new Map() };
   const wakes = new Set<() => void>();
   const state = { closed: false };
   const wakeAll = (): void => {
@@ -71,6 +73,10 @@ export function createMemoryEventStore(nowMs: () => number = Date.now): EventSto
       const row = log.byId.get(id);
       return row ? decode(row) : null;
     },
+    async eventByCommandKey(key) {
+      const row = log.byCommandKey.get(key);
+      return row ? decode(row) : null;
+    },
     head: async () => headOf(log),
     lag: async (after) => lagOf(log, after, nowMs()),
     async close() {
@@ -83,6 +89,9 @@ export function createMemoryEventStore(nowMs: () => number = Date.now): EventSto
 function appendTo(log: Log, append: EncodedAppend, nowMs: number): AppendResult {
   const repeated = repeatedAppend(log, append);
   if (repeated) return repeated;
+  const keys = append.events.map(({ commandKey }) => commandKey).filter((key) => key !== null);
+  const used = keys.filter((key) => log.byCommandKey.has(key));
+  if (used.length > 0) throw new CommandKeyReused(append.stream, used);
   const rows = log.streams.get(append.stream) ?? [];
   const actual = rows.length === 0 ? null : rows.length - 1;
   if (!isExpected(append.expected, actual)) {
@@ -95,9 +104,11 @@ function appendTo(log: Log, append: EncodedAppend, nowMs: number): AppendResult 
     rows.push(row);
     log.rows.push(row);
     log.byId.set(event.id, row);
+    if (event.commandKey !== null) log.byCommandKey.set(event.commandKey, row);
   }
   log.streams.set(append.stream, rows);
-  return { outcome: 'appended', revision: rows.length - 1, position: headOf(log) };
+  const positions = rows.slice(-append.events.length).map(({ position }) => position);
+  return { outcome: 'appended', revision: rows.length - 1, position: headOf(log), positions };
 }
 
 /** Ids come before the revision: a retry gets its first outcome, not a conflict with itself. */
@@ -115,7 +126,8 @@ function repeatedAppend(log: Log, append: EncodedAppend): AppendResult | null {
     throw new EventIdReused(append.stream, held.map(idOf));
   }
   const last = held.at(-1) as Row;
-  return { outcome: 'repeated', revision: last.revision, position: last.position };
+  const positions = held.map(({ position }) => position);
+  return { outcome: 'repeated', revision: last.revision, position: last.position, positions };
 }
 
 const idOf = ({ id }: Row): string => id;

@@ -1,7 +1,7 @@
 import type { Client, Connection, Submittable } from 'pg';
 import type { EncodedAppend } from '../encode.js';
 import { leafTail } from '../leaf.js';
-import { EventIdReused, RevisionConflict, type AppendResult } from '../port.js';
+import { CommandKeyReused, EventIdReused, RevisionConflict, type AppendResult } from '../port.js';
 import { toPosition } from './position.js';
 import {
   writeBytesArray,
@@ -14,7 +14,7 @@ import {
 } from './wire.js';
 
 /** What became of one append of a batch. */
-export type AppendOutcome = AppendResult | RevisionConflict | EventIdReused;
+export type AppendOutcome = AppendResult | RevisionConflict | EventIdReused | CommandKeyReused;
 
 const EXPECTED = { none: -1, any: -2, exists: -3 } as const;
 
@@ -202,14 +202,29 @@ function outcomesOf(
     const outcome = outcomes[index];
     const revision = revisions[index] as number;
     if (outcome === 0 || outcome === 1) {
-      const position = toPosition(positions[index] as number);
-      return { outcome: outcome === 0 ? 'appended' : 'repeated', revision, position };
+      const beforeFirst = (positions[index] as number) - events.length;
+      const ofEach = events.map((_, at) => toPosition(beforeFirst + at + 1));
+      return {
+        outcome: outcome === 0 ? 'appended' : 'repeated',
+        revision,
+        position: ofEach.at(-1) as string,
+        positions: ofEach,
+      };
     }
     if (outcome === 2) {
       return new RevisionConflict(stream, expected, revision < 0 ? null : revision);
     }
+    const clashing = events.filter((_, at) => clashes.has(firstEvent + at));
+    if (outcome === 4) {
+      return new CommandKeyReused(
+        stream,
+        clashing.flatMap(({ commandKey }) => commandKey ?? []),
+      );
+    }
     if (outcome !== 3) throw new TypeError(`append_batch gave outcome ${outcome}`);
-    const reused = events.filter((_, at) => clashes.has(firstEvent + at)).map(({ id }) => id);
-    return new EventIdReused(stream, reused);
+    return new EventIdReused(
+      stream,
+      clashing.map(({ id }) => id),
+    );
   });
 }

@@ -133,16 +133,23 @@ export function createAppender(
   };
 }
 
-/** The next batch; an event id stands in it once, so that a repetition meets its first outcome. */
+/**
+ * The next batch; an event id and a request's key stand in it once, so that a repetition meets its
+ * first outcome.
+ */
 function takeBatch(queue: Pending[]): readonly Pending[] {
   const ids = new Set<string>();
+  const keys = new Set<string | null>();
   let bytes = 0;
   let count = 0;
   for (const { append } of queue) {
     bytes += append.bytes;
     if (count === MAX_BATCH_APPENDS || (count > 0 && bytes > MAX_BATCH_BYTES)) break;
-    if (append.events.some(({ id }) => ids.has(id))) break;
-    for (const { id } of append.events) ids.add(id);
+    if (append.events.some(({ id, commandKey }) => ids.has(id) || keys.has(commandKey))) break;
+    for (const { id, commandKey } of append.events) {
+      ids.add(id);
+      if (commandKey !== null) keys.add(commandKey);
+    }
     count += 1;
   }
   return queue.splice(0, count);

@@ -1,10 +1,17 @@
 import type { Client } from 'pg';
 import { createTestDatabase, runSql, type TestDatabase } from '../../../test/support/database.js';
-import { newEvent } from '../contract.js';
+import { metadata, newEvent } from '../contract.js';
 import { encodeAppend } from '../encode.js';
 import { appendBatch } from './append-batch.js';
 import { connect } from './connections.js';
-import { eventById, headPosition, pages, readStream, readStreams } from './reader.js';
+import {
+  eventById,
+  eventsByCommandKey,
+  headPosition,
+  pages,
+  readStream,
+  readStreams,
+} from './reader.js';
 
 /** Plans of the statements as they run, those inside the append function included. */
 describe('plans on a fresh database, made while the log is empty', () => {
@@ -43,6 +50,9 @@ describe('plans on a fresh database, made while the log is empty', () => {
       await appendBatch(client, [
         encodeAppend('thing-1', 'any', [event]),
         encodeAppend(`thing-${round + 2}`, 'none', [newEvent()]),
+        encodeAppend(`thing-${round + 4}`, 'none', [
+          newEvent({}, { metadata: metadata({ requestHmac: 'aa' }) }), // a known key, then
+        ]),
       ]);
     }
     expect(planOf('SELECT EXISTS')).toMatch(/Index (Only )?Scan using events_event_id_key/);
@@ -52,6 +62,7 @@ describe('plans on a fresh database, made while the log is empty', () => {
     expect(planOf('ORDER BY e.position DESC LIMIT 1')).toMatch(
       /Index Scan Backward using events_pkey/,
     );
+    expect(planOf('AS m(metadata, n)')).toMatch(/Index Scan using events_by_command_key/);
     expect(planOf('WITH known AS')).toMatch(/Index Scan using events_event_id_key/);
     expect(plans.join('\n')).not.toMatch(/Seq Scan on (log\.)?events/);
   });
@@ -59,6 +70,8 @@ describe('plans on a fresh database, made while the log is empty', () => {
   it('reads by look-ups in the indexes alone', async () => {
     await headPosition(client);
     await eventById(client, newEvent().id);
+    await eventsByCommandKey(client, ['k1', 'k2']);
+    expect(plans.at(-1)).toMatch(/Index Scan using events_by_command_key/);
     await drain(readStream(client, 'thing-1'));
     await drain(readStream(client, 'thing-1', { direction: 'backward' }));
     await drain(readStreams(client, ['thing-1', 'thing-2']));

@@ -5,7 +5,16 @@ import { createAppender, type AppendStatistics } from './appender.js';
 import { createPool, type ConnectionSettings } from './connections.js';
 import { createHeadWatch, type HeadWatch } from './head-watch.js';
 import { fromPosition, toPosition } from './position.js';
-import { eventById, headPosition, lagAfter, pages, readStream, readStreams } from './reader.js';
+import {
+  eventById,
+  eventsByCommandKey,
+  headPosition,
+  lagAfter,
+  pages,
+  readStream,
+  readStreams,
+} from './reader.js';
+import { createLoader } from '../loader.js';
 import type { Queryable } from './rows.js';
 
 export type PostgresEventStoreOptions = {
@@ -39,6 +48,11 @@ export async function openPostgresEventStore(
   const pool = createPool(settings, options.maxReaders ?? DEFAULT_READERS);
   const watch = createHeadWatch(settings, () => headPosition(pool));
   const appender = createAppender(settings, (head) => watch.advance(fromPosition(head)));
+  // Requests that ask at once ask together: a statement each would cost more than the command.
+  const byCommandKey = createLoader(
+    (key: string) => key,
+    (keys) => eventsByCommandKey(pool, keys),
+  );
   let closing: Promise<void> | null = null;
   const isClosed = (): boolean => closing !== null;
   try {
@@ -63,6 +77,7 @@ export async function openPostgresEventStore(
     },
     subscribe: (range = {}) => subscribe(pool, watch, range, isClosed),
     eventById: (id) => eventById(pool, id),
+    eventByCommandKey: async (key) => (await byCommandKey([key])).get(key) ?? null,
     head: async () => toPosition(await headPosition(pool)),
     lag: (after) => lagAfter(pool, after),
     appendStatistics: () => appender.statistics(),

@@ -54,6 +54,28 @@ export async function eventById(source: Queryable, id: string): Promise<Recorded
   return rows[0] ? decodeRow(rows[0]) : null;
 }
 
+const IS_KEYED = `strpos(e.metadata, '"requestHmac":') > 0`;
+const COMMAND_KEY = String.raw`substring(e.metadata FROM '"commandId":("(?:[^"\\]|\\.)*")')`;
+
+/**
+ * The answers of keyed requests, by key; a key that no request has used is left out. The look-up
+ * repeats the index's own expressions word for word.
+ */
+export async function eventsByCommandKey(
+  source: Queryable,
+  keys: readonly string[],
+): Promise<ReadonlyMap<string, RecordedEvent>> {
+  const rows = await rowsOf(
+    source,
+    'by_command_key',
+    `SELECT e.* FROM unnest($1::text[]) AS k(key) CROSS JOIN LATERAL (
+       SELECT ${COLUMNS} FROM log.events e
+        WHERE ${IS_KEYED} AND ${COMMAND_KEY} = k.key COLLATE "C") AS e`,
+    [keys.map((key) => JSON.stringify(key))],
+  );
+  return new Map(rows.map(decodeRow).map((event) => [event.metadata.commandId, event]));
+}
+
 export async function* readStream(
   source: Queryable,
   stream: string,

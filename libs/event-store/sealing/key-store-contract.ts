@@ -62,6 +62,15 @@ function making(get: () => KeyStoreUnderTest): void {
       expect(new Set(keys.map(([, two]) => bytesOf(two))).size).toBe(1);
     });
 
+    it('makes a secret once, the same in every process, and one for each name', async () => {
+      const asked = [under.store, under.other, under.store].map((store) => store.secret('hmac'));
+      const [first, ...others] = await Promise.all(asked);
+      expect(first).toHaveLength(32);
+      for (const one of others) expect(Buffer.compare(one, first as Uint8Array)).toBe(0);
+      const another = await under.other.secret('another');
+      expect(Buffer.compare(another, first as Uint8Array)).not.toBe(0);
+    });
+
     it('finds keys by their ids, in the order asked, null for one that nobody knows', async () => {
       const made = await under.store.keysOf([owner('am-1'), owner('am-2')]);
       const ids = [made[1]?.id ?? '', 'unknown.1', made[0]?.id ?? ''];

@@ -29,7 +29,13 @@ export interface KeyStore {
   /** Destroys every key of a subject, for good. Repeating it does nothing. */
   destroy(subject: string): Promise<void>;
 
-  /** Wraps every key anew, and new ones from now on; gives the number of keys. Restartable. */
+  /**
+   * A secret of the system itself: 32 random bytes, made when it is first asked for, the same for
+   * every process and for ever, whatever the key-encryption key.
+   */
+  secret(name: string): Promise<Uint8Array>;
+
+  /** Wraps every key and secret anew, and new ones from now on; gives the number of keys. Restartable. */
   rotate(keyEncryptionKey: Uint8Array): Promise<number>;
 
   close(): Promise<void>;

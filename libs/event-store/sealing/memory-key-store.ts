@@ -5,6 +5,7 @@ export function createMemoryKeyStore(): KeyStore {
   const byOwner = new Map<string, DataKey>();
   const byId = new Map<string, { readonly subject: string; readonly key: DataKey }>();
   const erased = new Set<string>();
+  const secrets = new Map<string, Uint8Array>();
   return {
     keysOf: async (owners) =>
       owners.map(({ subject, purpose }) => {
@@ -19,6 +20,11 @@ export function createMemoryKeyStore(): KeyStore {
     async destroy(subject) {
       erased.add(subject);
       for (const [id, entry] of byId) if (entry.subject === subject) byId.delete(id);
+    },
+    async secret(name) {
+      const secret = secrets.get(name) ?? newKeyBytes();
+      secrets.set(name, secret);
+      return secret;
     },
     rotate: async () => byId.size,
     close: async () => undefined,

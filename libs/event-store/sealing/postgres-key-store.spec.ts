@@ -11,7 +11,9 @@ beforeAll(async () => {
 });
 afterAll(() => database.drop());
 beforeEach(() =>
-  runSql(database.ownerUrl, 'TRUNCATE keys.data_keys, keys.erased_subjects').then(() => undefined),
+  runSql(database.ownerUrl, 'TRUNCATE keys.data_keys, keys.erased_subjects, keys.secrets').then(
+    () => undefined,
+  ),
 );
 
 const open = (more: Partial<PostgresKeyStoreOptions> = {}) =>
@@ -64,6 +66,7 @@ describe('the key store on PostgreSQL', () => {
   it('rewraps every key, so that the old key-encryption key opens none of them', async () => {
     const before = await open();
     const keys = await before.keysOf(owners);
+    const secret = await before.secret('hmac');
     expect(await before.rotate(SECOND)).toBe(2);
     expect(await before.rotate(SECOND)).toBe(0);
     const [late] = await before.keysOf([{ subject: 'am-3', purpose: 'evaluation' }]);
@@ -76,7 +79,9 @@ describe('the key store on PostgreSQL', () => {
       await open({ keyEncryptionKey: SECOND }),
     ];
     await expect(old.keysById(ids)).rejects.toThrow('wrapped by a key that was not given');
+    await expect(old.secret('hmac')).rejects.toThrow('wrapped by a key that was not given');
     for (const store of [both, rotated]) {
+      expect(await store.secret('hmac')).toEqual(secret);
       expect((await store.keysById(ids)).map((key) => key?.cipherKey.export())).toEqual(
         [...keys, late].map((key) => key?.cipherKey.export()),
       );

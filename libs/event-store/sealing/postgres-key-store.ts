@@ -12,7 +12,7 @@ import {
   type KeyOwner,
   type KeyStore,
 } from './key-store.js';
-import { createLoader } from './loader.js';
+import { createLoader } from '../loader.js';
 
 const POOL_CONNECTIONS = 2;
 const DEFAULT_CACHED_KEYS = 100_000;
@@ -85,6 +85,7 @@ export async function openPostgresKeyStore(options: PostgresKeyStoreOptions): Pr
       await sql(pool, 'SELECT keys.destroy_subject($1)', [subject]);
       cache.clear();
     },
+    secret: (name) => secretOf(access, name),
     rotate: (bytes) => rotate(access, wrappingKey(bytes)),
     async close() {
       await listener.close();
@@ -181,10 +182,56 @@ function unwrapped(row: KeyRow, wrapped: Buffer, wrapping: Access['wrapping']): 
   return dataKey(row.key_id, unwrapKey(wrapped, row.key_id, by));
 }
 
+type SecretRow = {
+  readonly name: string;
+  readonly wrapped: Buffer;
+  readonly wrapped_by: string;
+};
+
+/** What a wrapped secret is bound to: no data key can be put in its place. */
+const labelOf = (name: string): string => `secret ${name}`;
+
+async function secretOf({ pool, wrapping, current }: Access, name: string): Promise<Uint8Array> {
+  await sql(
+    pool,
+    'INSERT INTO keys.secrets (name, wrapped, wrapped_by) VALUES ($1, $2, $3) ' +
+      'ON CONFLICT DO NOTHING',
+    [name, wrapKey(newKeyBytes(), labelOf(name), current), current.id],
+  );
+  // Read and not assumed: another process may have been quicker.
+  const [row] = await sql<SecretRow>(pool, 'SELECT * FROM keys.secrets WHERE name = $1', [name]);
+  if (!row) throw new Error(`secret ${name}: not kept`);
+  return openSecret(row, wrapping);
+}
+
+function openSecret(
+  { name, wrapped, wrapped_by }: SecretRow,
+  wrapping: Access['wrapping'],
+): Buffer {
+  const by = wrapping.get(wrapped_by);
+  if (!by) throw new Error(`secret ${name}: wrapped by a key that was not given`);
+  return unwrapKey(wrapped, labelOf(name), by);
+}
+
+async function rotateSecrets({ pool, wrapping }: Access, next: WrappingKey): Promise<void> {
+  const rows = await sql<SecretRow>(pool, 'SELECT * FROM keys.secrets WHERE wrapped_by <> $1', [
+    next.id,
+  ]);
+  for (const row of rows) {
+    const rewrapped = wrapKey(openSecret(row, wrapping), labelOf(row.name), next);
+    await sql(
+      pool,
+      'UPDATE keys.secrets SET wrapped = $1, wrapped_by = $2 WHERE name = $3 AND wrapped = $4',
+      [rewrapped, next.id, row.name, row.wrapped],
+    );
+  }
+}
+
 /** Compare-and-set on the wrapped key: an erasure that comes between stays an erasure. */
 async function rotate(access: Access, next: WrappingKey): Promise<number> {
   access.wrapping.set(next.id, next);
   access.current = next;
+  await rotateSecrets(access, next);
   let after = '';
   let count = 0;
   for (;;) {

@@ -79,6 +79,10 @@ function decodedReads(inner: EventStore, decode: Decode): Omit<EventStore, 'appe
       const event = await inner.eventById(id);
       return event ? ((await decode([event]))[0] ?? null) : null;
     },
+    async eventByCommandKey(key) {
+      const event = await inner.eventByCommandKey(key);
+      return event ? ((await decode([event]))[0] ?? null) : null;
+    },
     head: () => inner.head(),
     lag: (after) => inner.lag(after),
   };
@@ -209,7 +213,8 @@ async function repeatedAfterErasure(
   });
   const last = stored.at(-1);
   if (!same || !last || erased.size === 0) return null;
-  return { outcome: 'repeated', revision: last.revision, position: last.position };
+  const positions = stored.map(({ position }) => position);
+  return { outcome: 'repeated', revision: last.revision, position: last.position, positions };
 }
 
 /** Per event: its personal fields that can be read no more. */

@@ -15,6 +15,8 @@ export type StoredLog = {
   readonly rows: (head: bigint) => AsyncIterable<readonly StoredRow[]>;
   /** An event id that two rows hold, whatever indexes there are; null: none. */
   readonly doubledEventId: () => Promise<string | null>;
+  /** A request's key (as JSON text) that two rows answer, whatever indexes there are. */
+  readonly doubledCommandKey: () => Promise<string | null>;
 };
 
 /** An event has at most 64 KiB: a page stays below 64 MiB, and two are held. */
@@ -78,6 +80,15 @@ export function storedLog(pool: Pick<pg.Pool, 'query'>): StoredLog {
          ) AS e WHERE event_id = before LIMIT 1`,
       );
       return answer?.id ?? null;
+    },
+    async doubledCommandKey() {
+      const answer = await one<{ key: string }>(
+        String.raw`SELECT key FROM (
+           SELECT substring(metadata FROM '"commandId":("(?:[^"\\]|\\.)*")') AS key
+             FROM log.events WHERE strpos(metadata, '"requestHmac":') > 0
+         ) AS e GROUP BY key HAVING count(*) > 1 LIMIT 1`,
+      );
+      return answer?.key ?? null;
     },
   };
 }

@@ -19,7 +19,7 @@ export type LogOptions = {
 /**
  * Reads the whole log once, as it is stored, and names the first place of each kind of failure:
  * positions dense from 1, revisions of each stream dense from 0 in log order, `storedAt` never
- * falling, event ids unique, types registered, data and metadata canonical and in form, personal
+ * falling, event ids and requests' keys unique, types registered, data and metadata canonical and in form, personal
  * fields sealed or erased, and every leaf hash that of its row.
  *
  * Memory: two pages of rows, and a number for each stream (about 100 bytes: 10 million streams,
@@ -55,6 +55,12 @@ export async function verifyLog(
     const where = { table: 'log.events', column: 'event_id', eventId };
     const message = `event id ${eventId} is held by two events`;
     findings.note('event-id', { area: 'log', where, message });
+  }
+  const key = await log.doubledCommandKey();
+  if (key !== null) {
+    const where = { table: 'log.events', column: 'metadata', key };
+    const message = `the request with key ${key} is answered by two events`;
+    findings.note('command-key', { area: 'log', where, message });
   }
   return findings.all();
 }
