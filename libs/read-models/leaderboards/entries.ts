@@ -74,6 +74,7 @@ const INDICATOR: TableColumns = {
     score: 'numeric',
     exact: 'numeric',
     how: 'text',
+    provisional: 'boolean',
   },
   key: ['account_manager_id', 'period', 'scheme_id', 'indicator_id'],
 };
@@ -146,7 +147,8 @@ function toEntries(standing: Standing): Row[] {
   return [COMPANY, ...standing.unitPath].map((unitId) => ({ ...row, unit_id: unitId }));
 }
 
-function toIndicators({ accountManagerId, period, schemeId, indicators }: Standing): Row[] {
+function toIndicators(standing: Standing): Row[] {
+  const { accountManagerId, period, schemeId, indicators, provisional } = standing;
   return Object.entries(indicators).flatMap(([indicatorId, { exact, score, how }]) =>
     exact === null || score === null
       ? []
@@ -159,6 +161,7 @@ function toIndicators({ accountManagerId, period, schemeId, indicators }: Standi
             score: negated(score),
             exact: cut(fromFractionText(exact).neg()),
             how,
+            provisional,
           },
         ],
   );

@@ -75,7 +75,7 @@ export async function boardPage(
   );
   const first = rows[0];
   if (!first) return [];
-  const rank = await rankOf(sql, board, first.score);
+  const rank = page.offset === 0 ? 1 : await rankOf(sql, board, first.score);
   return toLines(rows, { place: page.offset + 1, rank });
 }
 
@@ -113,8 +113,9 @@ export async function boardPlaces(
   if (ranks.length === 0) return lines;
   const equals = await sql.query<Row>(
     `select ${FIGURES} from board_entry b where period = $1 and unit_id = $2 and scheme_id = $3
-     and b.score = any(select -s::numeric from unnest($4::text[]) s) order by ${ORDER}`,
-    [...params, ranks.map(({ score }) => score)],
+     and b.score = any($4::numeric[]) order by ${ORDER}`,
+    // Stored negated. As an array it is a condition of the index, as a subquery it was not.
+    [...params, ranks.map(({ score }) => `-${score}`)],
   );
   const rowsByScore = new Map<string, Row[]>(ranks.map(({ score }) => [score, []]));
   for (const row of equals) rowsByScore.get(row.score)?.push(row);

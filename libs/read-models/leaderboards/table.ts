@@ -116,4 +116,7 @@ export class IndicatorStandingRow {
 
   @Column({ name: 'how', type: 'text', collation: 'C' })
   how!: string;
+
+  @Column({ name: 'provisional', type: 'boolean' })
+  provisional!: boolean;
 }
