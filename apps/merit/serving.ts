@@ -90,7 +90,8 @@ export function tokenHint({ configuration, language }: Session): string {
     const { issuer } = identityProvider;
     return inLanguage(language, `令牌由 ${issuer} 签发`, `Tokens are issued by ${issuer}`);
   }
-  const folder = `--data ${quoted(path.relative(process.cwd(), dataDir) || '.')}`;
+  const near = path.relative(process.cwd(), dataDir) || '.';
+  const folder = `--data ${quoted(near.startsWith('..') ? dataDir : near)}`;
   const command = `npm run -s merit -- token --role office --subject office-1 ${folder}`;
   return inLanguage(language, `获取令牌：${command}`, `A token: ${command}`);
 }
