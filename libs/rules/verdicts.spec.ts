@@ -1,3 +1,4 @@
+import type { CallFact } from './facts.js';
 import {
   contextOf,
   evaluationIndicator,
@@ -86,7 +87,7 @@ describe('the verdict on a recorded fact', () => {
 
   it('tells of a call without an answer, and of a sample too small', () => {
     const scheme = schemeOf({ indicators: [feedbackIndicator({ minimumSample: 2 })] });
-    const calls = [
+    const calls: CallFact[] = [
       { recordId: 'one', answers: { attitude: 5 } },
       { recordId: 'none', answers: {} },
     ];
