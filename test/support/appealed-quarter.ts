@@ -2,14 +2,15 @@ import { evaluationIndicator, metricIndicator, schemeFile } from '../../libs/rul
 import { datasetFolder, type DatasetFolder } from './dataset-folder.js';
 
 /**
- * Three published months of six people, two of them sealed, for appeals against the second.
+ * Three published months of seven people, two of them sealed, for appeals against the second.
  * AM1 is rated 68.00, basic: without the peer's 20 it would be 76.00, competent. Two basic months
- * cost a tier. Of the two who reach excellent the ceiling lets one hold it.
+ * cost a tier. Of the two who reach excellent the ceiling lets one hold it. AM7 has no metric of
+ * February, and so no score: 70.00 without it.
  *
  * The window for February ends on 17 April, that for March on 19 May.
  */
 export const QUARTER = {
-  people: ['AM1', 'AM2', 'AM3', 'AM4', 'AM5', 'AM6'],
+  people: ['AM1', 'AM2', 'AM3', 'AM4', 'AM5', 'AM6', 'AM7'],
   supervisor: 'SUP1',
   /** Of AM1, by AM2. */
   peerRating: 'EP-AM1-2026-02',
@@ -23,6 +24,7 @@ const METRIC: Readonly<Record<string, string>> = {
   AM4: '70',
   AM5: '70',
   AM6: '94',
+  AM7: '70',
 };
 const PEER_SCORE: Readonly<Record<string, string>> = { AM1: '20', AM2: '95', AM6: '95' };
 const MONTHS = [
@@ -86,10 +88,12 @@ export async function appealedQuarter(appeals: readonly string[] = []): Promise<
     ),
     'metrics.csv': table(
       'recordId,accountManagerId,period,indicatorId,actual,recordedAt,source',
-      both.map(({ id, period }) => {
-        const recordedAt = `${period}-20T09:00:00+08:00`;
-        return `M-${id}-${period},${id},${period},sales,${METRIC[id]},${recordedAt},core`;
-      }),
+      both
+        .filter(({ id, period }) => !(id === 'AM7' && period === '2026-02'))
+        .map(({ id, period }) => {
+          const recordedAt = `${period}-20T09:00:00+08:00`;
+          return `M-${id}-${period},${id},${period},sales,${METRIC[id]},${recordedAt},core`;
+        }),
     ),
     'evaluations.csv': table(
       'evaluationId,accountManagerId,period,indicatorId,raterId,raterGroup,score,submittedAt,comment',

@@ -10,6 +10,7 @@ import {
   type AssessmentStreamEvent,
   currentResult,
   evolveAssessment,
+  factsAfter,
   initialAssessment,
   kindsOfCorrected,
   recordIsCorrectable,
@@ -17,6 +18,7 @@ import {
   recordOnFile,
   toFacts,
 } from './facts.js';
+import type { Correction } from '#rules';
 import { assessmentFixtures } from './fixtures.js';
 
 const fixtures = {
@@ -289,4 +291,35 @@ it('gives the same facts in any order of records, but for the order of its lists
     }),
     { seed: 20_260_331, numRuns: 50 },
   );
+});
+
+describe('a decision whose resolution came late', () => {
+  const recordId = 'M0000001';
+  const strike = { type: 'strike', recordId } as const;
+  const replace = { type: 'replace', recordId, value: '90' } as const;
+  const [earlier, later] = ['2026-04-16T16:00:00+08:00', '2026-04-17T09:00:00Z'];
+  const decided = (decidedAt: string, corrections: readonly Correction[]) =>
+    example('assessment.ResultCorrected.v1', { decidedAt, corrections });
+
+  it('does not overrule the one that was taken after it', () => {
+    const inOrder = folded([decided(earlier, [strike]), decided(later, [replace])]);
+    const late = folded([decided(later, [replace]), decided(earlier, [strike])]);
+    expect(late.corrections).toEqual([strike, replace]);
+    expect(late.corrections).toEqual(inOrder.corrections);
+    expect([...late.struck]).toEqual([...inOrder.struck]);
+    expect([...late.struck]).toEqual([]);
+  });
+
+  it('is computed in its own place', () => {
+    const state = folded([decided(later, [replace])]);
+    const facts = factsAfter(state, { decidedAt: earlier, corrections: [strike] });
+    expect(facts.corrections).toEqual([strike, replace]);
+    expect(state.corrections).toEqual([replace]);
+  });
+
+  it('of the same instant stands where the log has it', () =>
+    expect(folded([decided(later, [replace]), decided(later, [strike])]).corrections).toEqual([
+      replace,
+      strike,
+    ]));
 });

@@ -1,3 +1,7 @@
+import { appealAggregate } from '#commands';
+import { appealStream } from '#contexts/appeals';
+import { appealFacts, readAppeal, resolveAppeal } from '#processes/appeal-resolution';
+import { verifyResults } from '#processes/verification';
 import { type Client, openTestApi, type TestApi } from '../../../../test/support/api.js';
 import { appealedQuarter, QUARTER } from '../../../../test/support/appealed-quarter.js';
 import { importFolder } from '../../../../test/support/system.js';
@@ -171,6 +175,8 @@ describe('appeals over HTTP', () => {
     expect(other.answer).toMatchObject({ status: 403, body: { code: 'not-appellant' } });
     const open = await file('AM1', 'M-AM1-2026-04', { period: '2026-04' });
     expect(open.answer).toMatchObject({ status: 409, body: { code: 'no-published-result' } });
+    const incomplete = await file('AM7', 'ES-AM7-2026-02');
+    expect(incomplete.answer).toMatchObject({ body: { code: 'no-published-result' } });
     const closed = await file('AM1', 'M-AM1-2026-01', { period: '2026-01' });
     expect(closed.answer).toMatchObject({ status: 409, body: { code: 'appeal-window-over' } });
   });
@@ -263,6 +269,35 @@ describe('appeals over HTTP', () => {
     expect((await api.system.projections.verify()).differences).toEqual([]);
   }, 30_000);
 
+  it('decided by a process that dies before the new version are resolved by another', async () => {
+    const appealId = await assigned('AM4', 'M-AM4-2026-02');
+    const { engine } = api.system;
+    const { appeal } = await readAppeal(engine, appealId);
+    const corrections = [{ type: 'adjust', points: '6' }] as const;
+    const org = await engine.organisation.current();
+    const facts = await appealFacts(engine, org, { ...appeal, corrections });
+    const decidedAt = api.clock.now.toISOString();
+    const decision = { appealId, reviewerId: 'REVIEW-1', outcome: 'upheld', corrections } as const;
+    await engine.handler.decide(appealAggregate, appealStream(appealId), {
+      command: { type: 'appeals.DecideAppeal', data: { ...decision, decidedAt } },
+      facts: () => facts,
+      envelope: {
+        commandId: 'dies',
+        actor: { id: 'REVIEW-1', role: 'reviewer' },
+        occurredAt: decidedAt,
+        recordedAt: decidedAt,
+      },
+    });
+    await api.settled();
+    const score = await scoreOf('AM4', '2026-02', await api.system.store.head());
+    expect(score).toMatchObject({ score: '76.00', resultVersion: 2 });
+    const whole = await office.get<{ versions: Row[] }>(`/v1/appeals/${appealId}`);
+    expect(whole.body.versions).toMatchObject([{ resultVersion: 2, decidedAt }]);
+    // The repeat finds it done.
+    expect(await resolveAppeal(engine, appealId)).toMatchObject({ resultVersion: 2 });
+    expect(await verifyResults(engine.log)).toEqual([]);
+  });
+
   it('never lower a result, and say what is held by more than the places', async () => {
     const appealId = await assigned('AM6', 'M-AM6-2026-02');
     const path = `/v1/appeals/${appealId}`;
@@ -319,27 +354,35 @@ describe('appeals over HTTP', () => {
     expectDone(await office.post(`/v1/appeals/${appealId}/refuse`, { reason: '不属受理范围' }));
   });
 
+  it('are filed until the last day has ended in the zone of the scheme', async () => {
+    api.clock.set('2026-04-17T23:59:59.999+08:00');
+    expectDone((await file('AM1', 'M-AM1-2026-02')).answer);
+    api.clock.set('2026-04-17T16:00:00Z');
+    const late = await file('AM1', 'M-AM1-2026-02');
+    expect(late.answer).toMatchObject({ status: 409, body: { code: 'appeal-window-over' } });
+  });
+
   it('that nobody decides in time are escalated once and reported; late is as good', async () => {
     const appealId = await assigned('AM2', 'M-AM2-2026-03', 'REVIEW-1', { period: '2026-03' });
-    api.clock.set('2026-04-22T23:59:59+08:00');
+    api.clock.set('2026-05-01T23:59:59+08:00');
     await api.settled();
     const early = await office.get<{ items: Row[] }>('/v1/appeals/overdue?period=2026-03');
     expect(early.body.items).toEqual([]);
-    api.clock.set('2026-04-23T00:00:00+08:00');
+    api.clock.set('2026-05-02T00:00:00+08:00');
     await api.settled();
-    api.clock.set('2026-04-27T09:00:00+08:00');
+    api.clock.set('2026-05-06T09:00:00+08:00');
     await api.settled();
     const head = await api.system.store.head();
     const overdue = await office.get<{ items: Row[] }>(
       `/v1/appeals/overdue?period=2026-03&after=${head}`,
     );
-    const escalatedAt = '2026-04-22T16:00:00.000Z';
+    const escalatedAt = '2026-05-01T16:00:00.000Z';
     expect(overdue.body.items).toEqual([
       expect.objectContaining({ appealId, step: 'decide', workingDaysOver: 3, escalatedAt }),
     ]);
     const csv = await auditor.get<string>('/v1/appeals/overdue?format=csv&period=2026-03');
     expect(csv.headers.get('content-type')).toContain('text/csv');
-    const line = `${appealId},AM2,2026-03,U1,decide,2026-04-22,3,${escalatedAt},,REVIEW-1`;
+    const line = `${appealId},AM2,2026-03,U1,decide,2026-05-01,3,${escalatedAt},,REVIEW-1`;
     expect(csv.body.split('\r\n')[1]).toBe(line);
     const points = [{ type: 'adjust', points: '1' }];
     const { position } = expectDone(await decide(reviewer, appealId, points));
@@ -348,29 +391,23 @@ describe('appeals over HTTP', () => {
       `/v1/appeals/overdue?period=2026-03&state=all&after=${position}`,
     );
     expect(since.body.items).toMatchObject([
-      { appealId, workingDaysOver: 3, doneAt: '2026-04-27T01:00:00.000Z' },
+      { appealId, workingDaysOver: 3, doneAt: '2026-05-06T01:00:00.000Z' },
     ]);
   });
 
-  it('are filed until the last day has ended in the scheme’s zone, or the cycle is final', async () => {
-    const of = (id: string) => file('AM4', 'M-AM4-2026-03', { appealId: id, period: '2026-03' });
-    const finalise = () => office.post('/v1/cycles/2026-03/finalise');
-    api.clock.set('2026-05-19T23:59:59.999+08:00');
-    const { appealId, answer } = await of('AP-LAST');
-    expectDone(answer);
-    api.clock.set('2026-05-19T16:00:00Z');
+  it('go on when their cycle is final, which ends filing alone', async () => {
+    api.clock.set('2026-05-18T10:00:00+08:00');
+    const of = (appealId: string) => file('AM4', 'M-AM4-2026-03', { appealId, period: '2026-03' });
+    expectDone((await of('AP-OPEN')).answer);
+    expectDone(await office.post('/v1/cycles/2026-03/finalise'));
+    expectDone((await of('AP-SAME')).answer); // at the very instant an appeal comes first
+    api.clock.set('2026-05-18T10:00:01+08:00');
     const over = { status: 409, body: { code: 'appeal-window-over' } };
-    expect((await of('AP-LATE')).answer).toMatchObject(over);
-    api.clock.set('2026-05-19T20:00:00+08:00'); // the finalising is what ends it now
-    expectDone(await finalise());
-    api.clock.set('2026-05-19T20:00:01+08:00');
-    expect((await of('AP-LATE')).answer).toMatchObject(over);
-    // What is open goes on.
-    expectDone(await office.post(`/v1/appeals/AP-LAST/accept`));
-    expectDone(await office.post(`/v1/appeals/AP-LAST/assign`, { reviewerId: 'REVIEW-1' }));
+    expect((await of('AP-AFTER')).answer).toMatchObject(over);
+    expectDone(await office.post(`/v1/appeals/AP-OPEN/accept`));
+    expectDone(await office.post(`/v1/appeals/AP-OPEN/assign`, { reviewerId: 'REVIEW-1' }));
     const points = [{ type: 'adjust', points: '1' }];
-    const { position } = expectDone(await decide(reviewer, 'AP-LAST', points));
+    const { position } = expectDone(await decide(reviewer, 'AP-OPEN', points));
     expect(await scoreOf('AM4', '2026-03', position)).toMatchObject({ resultVersion: 2 });
-    expect(appealId).toMatch(/^AP-/);
   });
 });
