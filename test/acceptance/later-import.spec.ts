@@ -1,7 +1,13 @@
+import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { recordKindOf } from '../../apps/merit/records.js';
 import { openReplay, type ImportReport } from '#dataset';
+import { canonicalJson } from '#kernel';
 import { importDataset } from '#processes/dataset-import';
 import { type Client, openTestApi, type TestApi } from '../support/api.js';
-import { exportsOf, importFolder } from '../support/system.js';
+import { writePrefix } from '../support/dataset-prefix.js';
+import { exportsOf, importFolder, openTestSystem } from '../support/system.js';
 import { cycleRow, metricRow, smallHistory, type SmallHistory } from '../support/small-history.js';
 
 const people = (id: string, more = 'unitId=U1'): string =>
@@ -393,7 +399,6 @@ describe('rows of people in a later import', () => {
     const history = await dataset(people('AM1'));
     open.push(history);
     await history.write();
-    const { writeFile } = await import('node:fs/promises');
     const file = { ...draft, maxScore: '110' };
     await writeFile(`${history.dir}/schemes/other.json`, JSON.stringify(file));
     const report = await importFolder(api.system, history.dir);
@@ -401,4 +406,39 @@ describe('rows of people in a later import', () => {
     const read = await office.get('/v1/schemes/other/versions/1');
     expect(read.body).toMatchObject({ state: 'draft', scheme: draft });
   });
+});
+
+const FIXTURE = join(process.cwd(), 'test/fixtures/organisation-48x6');
+
+describe('an organisation imported in parts, each larger than the one before', () => {
+  it('is the same as imported at once, with its appeals half way', async () => {
+    const { system, close } = await openTestSystem();
+    const folder = await mkdtemp(join(tmpdir(), 'merit-prefix-'));
+    try {
+      await writePrefix(join(FIXTURE, 'dataset'), folder, '2026-04-10T12:00:00+08:00');
+      const early = await importFolder(system, folder);
+      expect(early.accepted).toBeGreaterThan(1_000);
+      const { refused } = await importFolder(system, join(FIXTURE, 'dataset'));
+      expect(refused.map(({ file, line, code }) => ({ file, line, code }))).toEqual(
+        await expected('refusals'),
+      );
+      for (const name of ['scores', 'tiers', 'leaderboards', 'ledger']) {
+        const kind = recordKindOf(name);
+        const records = await system.engine.readModels.at(
+          await system.store.head(),
+          [kind.projection],
+          (sql) => kind.read(sql, {}),
+        );
+        expect(new Set(records.map(canonicalJson))).toEqual(
+          new Set((await expected(name)).map(canonicalJson)),
+        );
+      }
+    } finally {
+      await close();
+      await rm(folder, { recursive: true });
+    }
+  }, 60_000);
+
+  const expected = async (name: string) =>
+    JSON.parse(await readFile(join(FIXTURE, 'expected', `${name}.json`), 'utf8')) as object[];
 });
