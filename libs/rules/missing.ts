@@ -14,7 +14,7 @@ import type { How } from './results.js';
 import type { Indicator, Scheme } from './scheme.js';
 import { isAssessed } from './scorecard.js';
 
-/** What an indicator lacks. Of a scored evaluation a group may lack too: others carry its weight. */
+/** What an indicator lacks; of a scored evaluation too, a group whose weight others carry. */
 export type MissingInput =
   | { readonly kind: 'no-metric' }
   | { readonly kind: 'no-target' } // or none that the formula can use

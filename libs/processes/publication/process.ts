@@ -1,6 +1,6 @@
-import { isImported } from '#commands';
+import { type Engine, isImported } from '#commands';
 import type { PublicationStarted } from '#contexts/cycles';
-import type { RecordedEvent } from '#event-store';
+import type { Position, RecordedEvent } from '#event-store';
 import type { Process } from '#processes/to-do';
 import { publishCycle } from './publish.js';
 
@@ -21,20 +21,37 @@ export const publicationProcess: Process = {
     if (type !== 'cycles.PublicationStarted.v1' || isImported(metadata)) return [];
     return [startedBy(event)];
   },
-  perform: async (engine, { data, openedPosition }, at) => {
-    const { period, startedAt, incompleteAcknowledgedBy, actor } = data as Started;
-    await engine.readModels.at(openedPosition, PUBLICATION_READS, () => Promise.resolve(null));
-    await publishCycle(engine, {
-      period,
-      // That of the start, whoever goes on when: the same events under the same ids.
-      publishedAt: startedAt,
-      incompleteAcknowledgedBy,
-      incompleteCount: 0, // asked when it started
-      actor,
-      recordedAt: at,
-    });
-  },
+  perform: (engine, { data, openedPosition }, at) =>
+    goOn(engine, data as Started, openedPosition, at),
 };
+
+/** Goes on with a publication whose start is given; also with one that an import left. */
+export function resumePublication(
+  engine: Engine,
+  { data, metadata, position }: RecordedEvent,
+  at: string,
+): Promise<void> {
+  const started = data as PublicationStarted['data'];
+  return goOn(engine, { ...started, actor: metadata.actor }, position, at);
+}
+
+async function goOn(
+  engine: Engine,
+  { period, startedAt, incompleteAcknowledgedBy, actor }: Started,
+  position: Position,
+  at: string,
+): Promise<void> {
+  await engine.readModels.at(position, PUBLICATION_READS, () => Promise.resolve(null));
+  await publishCycle(engine, {
+    period,
+    // That of the start, whoever goes on when: the same events under the same ids.
+    publishedAt: startedAt,
+    incompleteAcknowledgedBy,
+    incompleteCount: 0, // asked when it started
+    actor,
+    recordedAt: at,
+  });
+}
 
 type Started = PublicationStarted['data'] & {
   readonly actor: RecordedEvent['metadata']['actor'];

@@ -27,7 +27,7 @@ export type Rehearsal = {
   readonly position: Position;
   readonly cohortCount: number;
   readonly incomplete: readonly string[]; // account managers without a score, by code point
-  /** Whose provisional row is not what the log gives: what people saw, and what would be decided. */
+  /** Whose provisional row, which people saw, is not what the log gives, which would be decided. */
   readonly mismatched: readonly string[];
 };
 

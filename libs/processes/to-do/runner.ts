@@ -213,7 +213,7 @@ class Runner {
     }
   }
 
-  /** The events that it appended end it; one that is open after them would be performed for ever. */
+  /** The events that it appended end it; one left open by them would be performed for ever. */
   async #expectClosed(toDo: ToDo): Promise<void> {
     const { projections } = this.options;
     await projections.waitFor([TO_DO], await this.engine.log.head(), PROJECTED_WITHIN_MS);

@@ -1,11 +1,12 @@
-import { cycleAggregate } from '#commands';
+import { cycleAggregate, isImported } from '#commands';
 import { type CycleCommand, cycleStream } from '#contexts/cycles';
 import { DomainError, nameBasedId } from '#kernel';
-import { PUBLICATION_READS, rehearsePublication } from '#processes/publication';
-import { cycleOf } from '#read-models/organisation';
+import { describeError } from '#platform';
+import { PUBLICATION_READS, type Rehearsal, resumePublication } from '#processes/publication';
+import { type Cycle, cycleOf } from '#read-models/organisation';
 import type { ApiSystem } from '../../dependencies.js';
 import { Flag, Id, Ids, Period, Text } from '../../fields.js';
-import { AFTER_WAIT_MS } from '../../read-query.js';
+import { rehearsalOf } from './rehearsals.js';
 import { type CommandAnswer, decideOn, writeCommand, type Writing } from '../../write-command.js';
 
 /** Longer lists of people are acknowledged as a whole. */
@@ -98,7 +99,8 @@ export const finaliseCycle = writeCommand((writing, { period }: CyclePath) =>
 );
 
 export type PublishAnswer = CommandAnswer & {
-  readonly state: 'publishing' | 'published';
+  /** `checking`: nothing has started; the same request again goes on. */
+  readonly state: 'checking' | 'publishing' | 'published';
   readonly see: string; // where the progress is
 };
 
@@ -108,34 +110,39 @@ export type PublishAnswer = CommandAnswer & {
  */
 export const publishCycle = writeCommand(
   async (writing, params: PublishBody & CyclePath): Promise<PublishAnswer> => {
-    const { period } = params;
-    const { system } = writing;
-    const org = await system.engine.organisation.current();
-    const cycle = cycleOf(org, period);
-    const isStarted = cycle?.publicationStarted != null;
-    const incomplete =
-      cycle && cycle.closedAt !== null && !isStarted ? await incompletePeople(system, params) : [];
+    const { period, reason } = params;
+    const { system, at } = writing;
+    const cycle = cycleOf(await system.engine.organisation.current(), period);
+    const isToCheck = cycle?.status === 'closed';
+    const rehearsal = isToCheck ? await rehearsed(system, cycle) : null;
+    if (isToCheck && rehearsal === null) return checking(system, period);
+    const incomplete = rehearsal ? requirePublishable(rehearsal, params) : [];
+    const isAcknowledged = incomplete.length > 0;
     const answer = await decideCycle(
       writing,
       {
         type: 'cycles.StartPublication',
         data: {
           period,
-          startedAt: writing.at,
-          incompleteAcknowledgedBy: incomplete.length > 0 ? writing.call.caller.id : null,
-          ...(params.reason !== undefined && incomplete.length > 0
-            ? { reason: params.reason }
-            : {}),
+          startedAt: at,
+          incompleteAcknowledgedBy: isAcknowledged ? writing.call.caller.id : null,
+          ...(reason !== undefined && isAcknowledged ? { reason } : {}),
         },
       },
       period,
       incomplete.length,
     );
-    const state = await untilPublished(system, period);
+    const state = await untilPublished(system, period, at);
     const tip = await tipOf(system, period);
     return Object.assign(answer, { ...tip, state, see: `/v1/cycles/${period}` });
   },
 );
+
+async function checking(system: ApiSystem, period: string): Promise<PublishAnswer> {
+  const stream = cycleStream(period);
+  const tip = await tipOf(system, period);
+  return { id: period, stream, ...tip, state: 'checking', see: `/v1/cycles/${period}` };
+}
 
 function decideCycle(
   writing: Writing,
@@ -152,22 +159,26 @@ function decideCycle(
   });
 }
 
-/**
- * Errors: DomainError `projection-parked`, `provisional-mismatch` with people, and
- * `incomplete-scorecards` with those whom nobody acknowledged.
- */
-async function incompletePeople(
-  { store, engine, projections }: ApiSystem,
-  { period, acknowledgeIncomplete = false, incompleteIds }: PublishBody & CyclePath,
-): Promise<readonly string[]> {
+/** Error: DomainError `projection-parked`, whose missing rows would be missing in somebody's pay. */
+async function rehearsed(system: ApiSystem, cycle: Cycle): Promise<Rehearsal | null> {
+  const { projections } = system;
   const parked = (await projections.parkedKeys()).find(({ projection }) =>
     PUBLICATION_READS.includes(projection),
   );
   if (parked) {
     throw new DomainError('projection-parked', { projection: parked.projection, key: parked.key });
   }
-  await projections.waitFor(PUBLICATION_READS, await store.head(), AFTER_WAIT_MS);
-  const { incomplete, mismatched } = await rehearsePublication(engine, projections, period);
+  return rehearsalOf(system, cycle);
+}
+
+/**
+ * Errors: DomainError `provisional-mismatch` with people, `incomplete-scorecards` with those whom
+ * nobody acknowledged.
+ */
+function requirePublishable(
+  { incomplete, mismatched }: Rehearsal,
+  { period, acknowledgeIncomplete = false, incompleteIds }: PublishBody & CyclePath,
+): readonly string[] {
   if (mismatched.length > 0) throw naming('provisional-mismatch', period, mismatched);
   const acknowledged = new Set(incompleteIds ?? []);
   const left =
@@ -186,18 +197,40 @@ const naming = (code: string, period: string, ids: readonly string[]): DomainErr
   });
 
 async function untilPublished(
-  { engine, processes }: ApiSystem,
+  system: ApiSystem,
   period: string,
+  at: string,
 ): Promise<'publishing' | 'published'> {
+  const { engine, processes } = system;
+  const left = await goOnWithImported(system, period, at);
   processes.wake();
   const untilMs = Date.now() + PUBLISH_WAIT_MS;
   for (;;) {
     if (cycleOf(await engine.organisation.current(), period)?.publishedAt) return 'published';
+    if (left.error) throw left.error;
     if (Date.now() > untilMs || processes.troubles().has(`publication ${period}`)) {
       return 'publishing';
     }
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
+}
+
+/** An import goes on with its own publications when it is run again; here nobody else would. */
+async function goOnWithImported(
+  { engine, logger }: ApiSystem,
+  period: string,
+  at: string,
+): Promise<{ error: Error | null }> {
+  const left: { error: Error | null } = { error: null };
+  for await (const events of engine.store.readStream(cycleStream(period))) {
+    const started = events.find(({ type }) => type === 'cycles.PublicationStarted.v1');
+    if (!started || !isImported(started.metadata)) continue;
+    resumePublication(engine, started, at).catch((error: unknown) => {
+      left.error = error instanceof Error ? error : new Error(String(error));
+      logger.warn({ err: describeError(error) }, `publication of ${period} stands`);
+    });
+  }
+  return left;
 }
 
 async function tipOf(

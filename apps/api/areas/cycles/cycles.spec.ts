@@ -1,3 +1,5 @@
+import { cycleAggregate, IMPORTER } from '#commands';
+import { cycleStream } from '#contexts/cycles';
 import { runSql } from '../../../../test/support/database.js';
 import { type Client, openTestApi, type TestApi } from '../../../../test/support/api.js';
 import { importFolder } from '../../../../test/support/system.js';
@@ -188,6 +190,19 @@ describe('cycles over HTTP', () => {
     expect((await cycle())['state']).toBe('closed');
   });
 
+  it('are not published while a key of scores or tiers is parked', async () => {
+    await runSql(
+      api.database.superuserUrl,
+      `insert into projection.parked
+       select generation, projection, 'somebody', '', position, 'Error: x', 1, 1
+         from projection.checkpoint where projection = 'tiers'`,
+    );
+    const refused = await act(office, 'publish', { acknowledgeIncomplete: true });
+    await runSql(api.database.superuserUrl, 'delete from projection.parked');
+    expect(refused).toMatchObject({ status: 409, body: { code: 'projection-parked' } });
+    expect((await cycle())['state']).toBe('closed');
+  });
+
   it('are published at once and once, whoever repeats it, and then finalised', async () => {
     const body = { acknowledgeIncomplete: true, reason: '缺指标' };
     const key = { 'idempotency-key': 'publish-march' };
@@ -230,5 +245,33 @@ describe('cycles over HTTP', () => {
     );
     expect((await act(office, 'finalise')).status).toBe(201);
     expect((await cycle())['state']).toBe('finalised');
+  }, 30_000);
+
+  it('are gone on with by the office where an import died in the middle', async () => {
+    const period = '2026-05';
+    api.clock.set('2026-06-02T09:00:00+08:00');
+    expect((await office.post(`/v1/cycles/${period}/close`)).status).toBe(201);
+    const at = '2026-06-02T09:30:00+08:00';
+    await api.system.engine.handler.decide(cycleAggregate, cycleStream(period), {
+      command: {
+        type: 'cycles.StartPublication',
+        data: { period, startedAt: at, incompleteAcknowledgedBy: null },
+      },
+      facts: () => ({ incompleteCount: 0 }),
+      envelope: {
+        commandId: 'died',
+        actor: { id: IMPORTER, role: 'office' },
+        occurredAt: at,
+        recordedAt: at,
+      },
+    });
+    await api.settled();
+    expect(await cycle(period)).toMatchObject({
+      state: 'publishing',
+      publication: { cohortCount: 4, frozenCount: 0, recordedCount: 0, trouble: null },
+    });
+    const published = await office.post(`/v1/cycles/${period}/publish`);
+    expect(published).toMatchObject({ status: 200, body: { state: 'published' } });
+    expect(await cycle(period)).toMatchObject({ state: 'published', publishedAt: at });
   }, 30_000);
 });
