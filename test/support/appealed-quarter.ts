@@ -96,7 +96,8 @@ export async function appealedQuarter(appeals: readonly string[] = []): Promise<
         }),
     ),
     'evaluations.csv': table(
-      'evaluationId,accountManagerId,period,indicatorId,raterId,raterGroup,score,submittedAt,comment',
+      'evaluationId,accountManagerId,period,indicatorId,raterId,raterGroup,score,submittedAt,' +
+        'comment',
       both.flatMap(({ id, period }) => {
         const at = `${period}-21T09:00:00+08:00`;
         const of = `${id},${period},conduct`;

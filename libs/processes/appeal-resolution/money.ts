@@ -9,7 +9,7 @@ export type LineEffect = {
   readonly reference: string;
   readonly dueBeforeMinor: string;
   readonly dueAfterMinor: string;
-  /** Posted so far by sealed batches; null: the period's batch is not sealed, and takes the line. */
+  /** Posted so far by sealed batches; null: the period's batch is not sealed and takes the line. */
   readonly postedMinor: string | null;
   /** What the next batch sealed would post, unless it is withheld; null as above. */
   readonly pendingMinor: string | null;

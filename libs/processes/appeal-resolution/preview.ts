@@ -40,7 +40,7 @@ export type Preview = {
   readonly heldHarmless: boolean; // the new total would be lower: score and indicators stay
   readonly tiers: readonly TierEffect[]; // from the period on, all of them
   readonly money: MoneyEffect;
-  /** Nobody else's score, grade, tier or share moves. A struck sale alone takes what hangs on it. */
+  /** Nobody else's score, grade, tier or share moves; a struck sale takes what hangs on it. */
   readonly others: readonly OtherMove[];
   readonly ceilings: readonly CeilingEffect[];
 };

@@ -152,7 +152,7 @@ const causeOf = ({ id, metadata }: Cause): Resolution['cause'] => ({
   causationId: id,
 });
 
-/** Every decision of the appeal that corrects something; null: none does. The last one's version. */
+/** Every decision of the appeal that corrects something; gives the last one's. Null: none does. */
 export async function resolveAppeal(engine: Engine, appealId: string): Promise<Resolved | null> {
   const { decisions } = await readAppeal(engine, appealId);
   let resolved: Resolved | null = null;

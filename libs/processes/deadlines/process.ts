@@ -31,7 +31,7 @@ function changesBy({ type, data }: AppealEvent): readonly ToDoChange[] {
     case 'appeals.AppealAccepted.v1':
       return [close(data.appealId, 'accept'), open(data.appealId, 'decide', endOf(data))];
     case 'appeals.ReviewerAssigned.v1': {
-      // Opened anew: if it was an imported appeal and is assigned live, from now on the clock counts.
+      // Opened anew: for an imported appeal that is assigned live the clock counts from now on.
       const { appealId, decideDueAt } = data;
       return decideDueAt === undefined ? [] : [open(appealId, 'decide', decideDueAt)];
     }

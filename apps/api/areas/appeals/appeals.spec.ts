@@ -124,8 +124,15 @@ describe('appeals over HTTP', () => {
     const head = await api.system.store.head();
     expect(preview['position']).toBe(head); // nothing was recorded
 
-    const decided = expectDone(await decide(reviewer, appealId, STRIKE));
+    const said = { outcome: 'upheld', reasons: '经核实', corrections: STRIKE };
+    const path = `/v1/appeals/${appealId}/decide`;
+    const stale = await reviewer.post(path, said, { 'if-match': '"1"' });
+    expect(stale.status).toBe(412);
+    const key = { 'idempotency-key': 'decide-1', 'if-match': '"2"' };
+    const decided = expectDone(await reviewer.post(path, said, key));
     expect(decided.next).toMatchObject({ step: 'request-review', dueOn: '2026-04-15' });
+    const repeated = await reviewer.post(path, said, key);
+    expect(repeated).toMatchObject({ status: 200, body: decided });
     const { before: _, after, tiers, money } = preview as Record<string, Row[]> & { money: Row };
     const score = await scoreOf('AM1', '2026-02', decided.position);
     expect(score).toMatchObject(after as unknown as Row);

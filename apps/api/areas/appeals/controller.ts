@@ -5,7 +5,6 @@ import type { Caller } from '#platform';
 import { Admits } from '../../admits.js';
 import { type Call, TheCall } from '../../call.js';
 import { TheCaller } from '../../caller.js';
-import { tagged } from '../../etag.js';
 import { AnyQuery } from '../../queries.js';
 import {
   acceptAppeal,
@@ -65,14 +64,8 @@ export class AppealsController {
 
   @Get(':appealId')
   @Admits('office', 'auditor', 'reviewer', 'account-manager')
-  async appeal(
-    @TheCaller() caller: Caller,
-    @Param() path: AppealPath,
-    @Query() params: AnyQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const query = readWholeAppeal.query({ ...params, ...path, caller });
-    return tagged(reply, await this.queries.execute(query));
+  appeal(@TheCaller() caller: Caller, @Param() path: AppealPath, @Query() params: AnyQuery) {
+    return this.queries.execute(readWholeAppeal.query({ ...params, ...path, caller }));
   }
 
   @Post(':appealId/preview')

@@ -136,7 +136,7 @@ function csvOf(lines: readonly OverdueLine[]): string {
   return `${[COLUMNS.join(','), ...rows].join('\r\n')}\r\n`;
 }
 
-/** A spreadsheet takes a cell that begins like this for a formula: it is shown as the text it is. */
+/** A spreadsheet takes a cell that begins like this for a formula: it is shown as a text. */
 const FORMULA = /^[=+\-@\t\r]/;
 
 function cell(value: string | number | null): string {

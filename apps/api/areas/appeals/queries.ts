@@ -15,6 +15,7 @@ import {
   NO_DAY,
   OPEN_STATES,
 } from '#read-models/appeals-inbox';
+import { withETag } from '../../answer-marks.js';
 import { seen, unitsOf } from '../../authority.js';
 import { fromCursor, toCursor } from '../../cursor.js';
 import type { ApiSystem } from '../../dependencies.js';
@@ -160,9 +161,10 @@ export const readWholeAppeal = readQuery(
     requireAppealSight(caller, appeal);
     const { accountManagerId, period, status, reviewerId, disputedRecordIds } = appeal;
     seen(system, caller, accountManagerId, 'appeal');
-    return {
+    const revision = events.at(-1)?.revision ?? -1;
+    const whole = {
       position,
-      revision: events.at(-1)?.revision ?? -1,
+      revision,
       appealId,
       accountManagerId,
       period,
@@ -173,6 +175,7 @@ export const readWholeAppeal = readQuery(
       events: events.map(stepOf),
       versions: await versionsBy(system, appeal),
     };
+    return withETag(whole, revision);
   },
 );
 

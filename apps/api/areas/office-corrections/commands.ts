@@ -12,7 +12,7 @@ import { cycleOf, delegatorsOf, type Organisation, schemeVersion } from '#read-m
 import type { Correction } from '#rules';
 import type { ApiSystem } from '../../dependencies.js';
 import { Id, ListOf, Period, Text } from '../../fields.js';
-import { type CommandAnswer, decideOn, writeCommand } from '../../write-command.js';
+import { type CommandAnswer, decideOn, firstAnswer, writeCommand } from '../../write-command.js';
 import { CorrectionPart, MAX_CORRECTIONS, toCorrections } from '../appeals/fields.js';
 
 export class CorrectionPath {
@@ -103,7 +103,8 @@ export const approveCorrection = writeCommand(
     const { call, at, system } = writing;
     const proposed = await readProposal(system, correctionId);
     const behalf = onBehalfOf === undefined ? {} : { onBehalfOf };
-    if (onBehalfOf !== undefined) {
+    // A repeat gets its first answer, also when the days of the delegation are over.
+    if (onBehalfOf !== undefined && !(await firstAnswer(writing, correctionId))) {
       await requireDelegation(system, proposed, { onBehalfOf, actorId: call.caller.id, at });
     }
     const data = { correctionId, approvedBy: call.caller.id, approvedAt: at, ...behalf };

@@ -1,11 +1,9 @@
-import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, HttpCode, Inject, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import type { FastifyReply } from 'fastify';
 import type { Caller } from '#platform';
 import { Admits } from '../../admits.js';
 import { type Call, TheCall } from '../../call.js';
 import { TheCaller } from '../../caller.js';
-import { tagged } from '../../etag.js';
 import { AnyQuery } from '../../queries.js';
 import {
   approveCorrection,
@@ -57,13 +55,11 @@ export class OfficeCorrectionsController {
 
   @Get(':correctionId')
   @Admits('office', 'approver', 'auditor')
-  async correction(
+  correction(
     @TheCaller() caller: Caller,
     @Param() path: CorrectionPath,
     @Query() params: AnyQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
   ) {
-    const query = readCorrection.query({ ...params, ...path, caller });
-    return tagged(reply, await this.queries.execute(query));
+    return this.queries.execute(readCorrection.query({ ...params, ...path, caller }));
   }
 }

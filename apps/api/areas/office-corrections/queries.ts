@@ -10,6 +10,7 @@ import type { Caller } from '#platform';
 import { type Preview, previewDecision } from '#processes/appeal-resolution';
 import { APPEALS_INBOX, correctionPage, type OfficeCorrection } from '#read-models/appeals-inbox';
 import type { Correction } from '#rules';
+import { withETag } from '../../answer-marks.js';
 import { seen } from '../../authority.js';
 import { fromCursor, toCursor } from '../../cursor.js';
 import type { ApiSystem } from '../../dependencies.js';
@@ -104,11 +105,12 @@ export const readCorrection = readQuery(
     if (!first) throw new DomainError('unknown-correction', { correctionId });
     const data = first.data as CorrectionProposed['data'];
     seen(system, caller, data.accountManagerId, 'office correction');
-    return {
+    const revision = events.length - 1;
+    const whole = {
       position,
-      revision: events.length - 1,
+      revision,
       ...data,
-      status: approved ? 'approved' : 'proposed',
+      status: approved ? ('approved' as const) : ('proposed' as const),
       approval: approved ? approvalOf(approved) : null,
       resultVersion: approved ? await versionOf(system, data) : null,
       events: events.map(({ id: eventId, type, position: at }) => ({
@@ -117,6 +119,7 @@ export const readCorrection = readQuery(
         position: at,
       })),
     };
+    return withETag(whole, revision);
   },
 );
 

@@ -1,19 +1,14 @@
 import { readFile } from 'node:fs/promises';
-import { allProcesses } from '../../../apps/merit/processes.js';
+import { allProcesses } from '../../apps/merit/processes.js';
 import { type Engine, appealAggregate } from '#commands';
 import { type AppealCommand, appealStream } from '#contexts/appeals';
 import type { RecordedEvent } from '#event-store';
-import { type Processes, startProcesses } from '#processes/to-do';
 import { appealFacts, readAppeal } from '#processes/appeal-resolution';
-import { appealedQuarter } from '../../../test/support/appealed-quarter.js';
-import type { DatasetFolder } from '../../../test/support/dataset-folder.js';
-import {
-  exportsOf,
-  importFolder,
-  openTestSystem,
-  type TestSystem,
-} from '../../../test/support/system.js';
-import { deadlines, escalate } from './index.js';
+import { deadlines, escalate } from '#processes/deadlines';
+import { type Processes, startProcesses } from '#processes/to-do';
+import { appealedQuarter } from '../support/appealed-quarter.js';
+import type { DatasetFolder } from '../support/dataset-folder.js';
+import { exportsOf, importFolder, openTestSystem, type TestSystem } from '../support/system.js';
 
 /** Filed on 9 March; acceptance is due on the 11th, a decision on the 23rd. */
 const FILED = '2026-03-09T10:00:00+08:00';
