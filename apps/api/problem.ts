@@ -56,6 +56,17 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'appeal-already-decided': 409,
   'review-already-requested': 409,
   'correction-approved-already': 409,
+  // A body that names what the scheme or the log does not know: the resource itself is there.
+  'unknown-indicator': 422,
+  'unknown-veto': 422,
+  'unknown-original-credit': 422,
+  'rater-not-allowed': 403,
+  'evaluation-withdrawn': 409,
+  'seed-not-committed': 409,
+  'sample-frame-frozen': 409,
+  'sample-frame-open': 409,
+  'sample-drawn': 409,
+  'sample-not-drawn': 409,
   'unknown-projection': 404,
   'not-on-board': 404,
   'revision-mismatch': 412,
@@ -109,9 +120,11 @@ export function problemOf(error: unknown): Problem {
   if (error instanceof DomainError) {
     const status = STATUS_BY_CODE[error.code] ?? (error.code.startsWith('unknown-') ? 404 : 422);
     const retry = status === 503 ? { retryAfterSeconds: RETRY_AFTER_SECONDS } : {};
-    const { actualRevision } = error.details;
+    const { actualRevision, field } = error.details;
     const actual = typeof actualRevision === 'number' ? { revision: actualRevision } : {};
-    return problem(status, error.code, { detail: error.message, ...retry, ...actual });
+    const isNamed = error.code === 'malformed' && typeof field === 'string';
+    const fields = isNamed ? { fields: [{ field, reason: 'has no valid form' }] } : {};
+    return problem(status, error.code, { detail: error.message, ...retry, ...actual, ...fields });
   }
   const { code, statusCode, name } = error as {
     readonly code?: unknown;
@@ -122,6 +135,7 @@ export function problemOf(error: unknown): Problem {
   if (isAway || name === 'StoreUnavailable') {
     return problem(503, 'store-unavailable', { retryAfterSeconds: RETRY_AFTER_SECONDS });
   }
+  if (name === 'EventTooLarge') return problem(413, 'event-too-large');
   // What Fastify itself refuses: a malformed path, a body that is too large.
   if (typeof statusCode === 'number' && statusCode >= 400 && statusCode < 500) {
     return httpProblem(statusCode);

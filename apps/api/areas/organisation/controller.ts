@@ -2,7 +2,7 @@ import { Body, Controller, Get, Inject, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import { Admits } from '../../admits.js';
 import { type Call, TheCall } from '../../call.js';
-import { AnyQuery } from '../../queries.js';
+import { PageQuery } from '../../queries.js';
 import {
   defineCalendar,
   DefineCalendarBody,
@@ -38,7 +38,7 @@ export class OrganisationController {
 
   @Get('units')
   @Admits('office', 'manager', 'auditor', 'reviewer', 'approver', 'admin')
-  units(@Query() params: AnyQuery) {
+  units(@Query() params: PageQuery) {
     return this.queries.execute(readUnits.query(params));
   }
 

@@ -28,6 +28,10 @@ describe('units over HTTP', () => {
     expect(ring).toMatchObject({ status: 422, body: { code: 'unit-cycle' } });
     const { body } = await office.get<{ items: object[] }>('/v1/units');
     expect(body.items).toContainEqual(renamed);
+    const first = await office.get<{ items: object[]; next: string }>('/v1/units?limit=1');
+    expect(first.body.items).toMatchObject([{ unitId: 'north' }]);
+    const second = await office.get(`/v1/units?limit=1&cursor=${first.body.next}`);
+    expect(second.body).toMatchObject({ items: [renamed], next: null });
   });
 
   it('are nobody else’s to define', async () => {

@@ -3,10 +3,9 @@ import {
   type Delegation,
   delegations,
   teamPools,
-  type Unit,
   units,
 } from '#read-models/organisation';
-import { compareCodePoints } from '#kernel';
+import { compareCodePoints, DomainError } from '#kernel';
 import { isWorkday } from '#rules';
 import { fromCursor, toCursor } from '../../cursor.js';
 import { DateOn, Id, Period, WholeNumber } from '../../fields.js';
@@ -18,7 +17,7 @@ export class CalendarQuery extends AnyQuery {
   year!: number;
 }
 
-export class TeamPoolsQuery extends AnyQuery {
+export class TeamPoolsQuery extends PageQuery {
   @Period()
   period!: string;
 }
@@ -31,9 +30,8 @@ export class DelegationsQuery extends PageQuery {
   on?: string;
 }
 
-export const readUnits = readOrganisation<AnyQuery, { readonly items: readonly Unit[] }>((org) => ({
-  items: units(org),
-}));
+/** In the order in which they were first defined: parents before what is below them. */
+export const readUnits = readOrganisation((org, page: PageQuery) => pageOf(units(org), page));
 
 /** The year's exceptions, and what they leave of every month. */
 export const readCalendar = readOrganisation((org, { year }: CalendarQuery) => {
@@ -55,21 +53,32 @@ export const readCalendar = readOrganisation((org, { year }: CalendarQuery) => {
 });
 
 /** Pools as publication shares or shared them, by unit. */
-export const readTeamPools = readOrganisation((org, { period }: TeamPoolsQuery) => ({
-  period,
-  items: [...teamPools(org, period)]
+export const readTeamPools = readOrganisation((org, { period, ...page }: TeamPoolsQuery) => {
+  const pools = [...teamPools(org, period)]
     .map(([unitId, amountMinor]) => ({ unitId, amountMinor }))
-    .sort((a, b) => compareCodePoints(a.unitId, b.unitId)),
-}));
+    .sort((a, b) => compareCodePoints(a.unitId, b.unitId));
+  return { period, ...pageOf(pools, page) };
+});
 
 export const readDelegations = readOrganisation(
-  (org, { actorId, on, cursor, limit }: DelegationsQuery): PageOf<Delegation> => {
+  (org, { actorId, on, ...page }: DelegationsQuery): PageOf<Delegation> => {
     const found = delegations(org).filter(({ fromActorId, toActorId, fromOn, untilOn }) => {
       const isAbout = actorId === undefined || fromActorId === actorId || toActorId === actorId;
       return isAbout && (on === undefined || (fromOn <= on && on <= untilOn));
     });
-    const [offset] = cursor === undefined ? [0] : fromCursor(cursor, ['number']);
-    const items = found.slice(offset, offset + limit);
-    return { items, next: offset + limit < found.length ? toCursor([offset + limit]) : null };
+    return pageOf(found, page);
   },
 );
+
+/** Lists that only grow at their end, or are listed anew: an offset finds its place again. */
+function pageOf<Item>(
+  all: readonly Item[],
+  { cursor, limit }: Pick<PageQuery, 'cursor' | 'limit'>,
+): PageOf<Item> {
+  const [offset] = cursor === undefined ? [0] : fromCursor(cursor, ['number']);
+  if (!Number.isSafeInteger(offset) || offset < 0) {
+    throw new DomainError('malformed', { field: 'cursor' });
+  }
+  const end = offset + limit;
+  return { items: all.slice(offset, end), next: end < all.length ? toCursor([end]) : null };
+}

@@ -139,6 +139,7 @@ export const certifyCapability = writeCommand((writing, body: CapabilityBody & P
 
 export const setGoal = writeCommand(async (writing, body: GoalBody & PersonPath) => {
   const { accountManagerId, period, indicatorId, target } = body;
+  requireAnother(writing, accountManagerId);
   const org = await writing.system.engine.organisation.current();
   if (!employmentOf(org, accountManagerId)) {
     throw new DomainError('unknown-account-manager', { accountManagerId });
@@ -159,6 +160,12 @@ export const setGoal = writeCommand(async (writing, body: GoalBody & PersonPath)
   });
 });
 
+/** What others record of a person is nothing that the person records. */
+function requireAnother({ call }: Writing, accountManagerId: string): void {
+  if (call.caller.id !== accountManagerId) return;
+  throw new DomainError('segregation-of-duties', { accountManagerId });
+}
+
 /** `daysOf`: which days the command says something new about, from what was known before. */
 async function decideForPerson(
   writing: Writing,
@@ -166,6 +173,7 @@ async function decideForPerson(
   daysOf: (before: Employment | null) => Days | null = () => null,
 ): Promise<WarnedAnswer> {
   const { accountManagerId } = command.data;
+  requireAnother(writing, accountManagerId);
   const org = await writing.system.engine.organisation.current();
   const before = employmentOf(org, accountManagerId);
   const answer = await decideOn(writing, {

@@ -84,7 +84,7 @@ describe('an account manager over HTTP', () => {
     expect(frozen.body.items[1]).toMatchObject({ accountManagerId: 'AM2', eligibleDays: 22 });
     const backwards = { from: '2026-02-13', to: '2026-02-01', kind: 'sickness' };
     const refused = await office.post('/v1/account-managers/AM2/absences', backwards);
-    expect(refused.status).toBe(400);
+    expect(refused).toMatchObject({ status: 400, body: { fields: [{ field: 'to' }] } });
   });
 
   it('leaves, which said again with another day is corrected', async () => {
@@ -117,6 +117,18 @@ describe('an account manager over HTTP', () => {
     const etag = headers.get('etag') ?? '';
     expect((await office.post(path, body, { 'if-match': etag })).status).toBe(201);
   });
+});
+
+it('is nothing that office people record about themselves', async () => {
+  const self = await api.as('AM3', 'office');
+  for (const [path, body] of [
+    ['goals', { period: '2026-02', indicatorId: 'sales', target: '1' }],
+    ['capabilities', { capability: 'coach', certifiedOn: '2026-02-02' }],
+    ['absences', { from: '2026-02-02', to: '2026-02-03', kind: 'sickness' }],
+  ] as const) {
+    const refused = await self.post(`/v1/account-managers/AM3/${path}`, body);
+    expect(refused).toMatchObject({ status: 403, body: { code: 'segregation-of-duties' } });
+  }
 });
 
 describe('goals over HTTP', () => {

@@ -158,6 +158,16 @@ describe('a scheme over HTTP', () => {
   });
 });
 
+it('refuses a scheme that no event can hold', async () => {
+  const name = { zh: '名'.repeat(1_000), en: 'n'.repeat(1_000) };
+  const indicators = Array.from({ length: 20 }, (_, at) =>
+    metricIndicator({ id: `i${at}`, weight: '5', name }),
+  );
+  const scheme = schemeFile({ schemeId: 'large', indicators });
+  const refused = await author.post('/v1/schemes', { scheme });
+  expect(refused).toMatchObject({ status: 413, body: { code: 'event-too-large' } });
+});
+
 describe('versions over HTTP', () => {
   type List = { items: { schemeId: string; version: number; isPilot: boolean }[]; next: string };
   const namesOf = ({ items }: List) => items.map((one) => `${one.schemeId} ${one.version}`);
