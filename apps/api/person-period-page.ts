@@ -2,6 +2,7 @@ import type { Position } from '#event-store';
 import type { Caller } from '#platform';
 import type { Sql } from '#projections';
 import type { PersonPeriodFilter, PersonPeriodRange } from '#read-models/scores';
+import { seen } from './authority.js';
 import { fromCursor, toCursor } from './cursor.js';
 import type { ApiSystem } from './dependencies.js';
 import type { PersonPeriodPageQuery } from './person-queries.js';
@@ -34,6 +35,9 @@ export async function personPeriodPage<Item extends PersonPeriod>(
   const { result: items, position } = await system.projections.read(projections, (sql, at) =>
     read(sql, filter, page, at),
   );
+  // A list of one's own is none of somebody else's.
+  const isOwn = items.every((item) => item.accountManagerId === caller.id);
+  if (!isOwn) seen(system, caller, accountManagerId ?? null, projections[0] ?? 'scores');
   const last = items.at(-1);
   const isLast = items.length < limit || !last;
   return { position, items, next: isLast ? null : toCursor([last.accountManagerId, last.period]) };

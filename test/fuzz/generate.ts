@@ -196,7 +196,8 @@ function lineFor(ground: Ground, of: Described, strange: boolean): string {
   );
   const schema = of.body ?? single?.body ?? null;
   if (schema === null) return strange ? '{"a":1}' : '{}';
-  const made = valueFor(ground, schema, '', 0) as Record<string, unknown>;
+  // Examples of the document are parts of it.
+  const made = structuredClone(valueFor(ground, schema, '', 0)) as Record<string, unknown>;
   if (strange) mutate(made, ground.random);
   return JSON.stringify(made);
 }
@@ -244,11 +245,14 @@ function scalarFor({ enum: allowed, type, minimum = 0, maximum, example }: Schem
   return random.chance(15) ? `${example}${random.below(1_000)}` : example;
 }
 
+/** A copy: what is made wrong further must not be the list itself. */
+const wrong = (random: Random): unknown => structuredClone(random.pick(WRONG));
+
 /** Something in it is made wrong, at whatever depth. */
 function mutate(value: Record<string, unknown>, random: Random): void {
   const names = Object.keys(value);
   if (names.length === 0 || random.chance(8)) {
-    value[random.pick(['surplus', 'id', 'toString', 'a'.repeat(300), ''])] = random.pick(WRONG);
+    value[random.pick(['surplus', 'id', 'toString', 'a'.repeat(300), ''])] = wrong(random);
     return;
   }
   const name = random.pick(names);
@@ -259,7 +263,7 @@ function mutate(value: Record<string, unknown>, random: Random): void {
     return;
   }
   if (random.chance(15)) delete value[name];
-  else value[name] = random.chance(50) ? random.pick(NASTY) : random.pick(WRONG);
+  else value[name] = random.chance(50) ? random.pick(NASTY) : wrong(random);
 }
 
 /** The text itself is made wrong. */

@@ -5,6 +5,7 @@ import {
   scorePage,
   scorePageAsOf,
 } from '#read-models/scores';
+import { seen } from '../../authority.js';
 import { asOfParams, malformed } from '../../as-of.js';
 import { personPeriodOf, personPeriodPage } from '../../person-period-page.js';
 import type { PersonPeriodPageQuery } from '../../person-queries.js';
@@ -35,6 +36,7 @@ export const readProvisionalScores = readQuery(async (system, params: Asked) => 
   }
   if (after !== undefined) await system.projections.waitFor(SCORES, after, AFTER_WAIT_MS);
   whoseRecords(await system.engine.organisation.current(), caller, accountManagerId);
+  seen(system, caller, accountManagerId, 'scores');
   const trace = await tracerOf(system.traceLog).trace(accountManagerId, period, asOf);
   const page: PageOf<ProvisionalRecord> = { items: [], next: null };
   const cursor = personPeriodOf(params.cursor);
