@@ -38,6 +38,7 @@ import {
   type FeedbackCallEvent,
   type FeedbackCallFacts,
   feedbackCalls,
+  feedbackSamples,
   type RecordFeedbackCall,
   recordOf as feedbackCallRecordOf,
 } from '#contexts/feedback-calls';
@@ -181,6 +182,11 @@ export const complaintAggregate = {
   name: 'complaint',
   decider: complaints,
   recordOf: conductRecordOf,
+};
+export const feedbackSampleAggregate = {
+  name: 'feedback-sample',
+  decider: feedbackSamples,
+  recordOf: noRecord,
 };
 export const appealAggregate = { name: 'appeal', decider: appeals, recordOf: appealRecordOf };
 export const correctionAggregate = {

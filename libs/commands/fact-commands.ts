@@ -1,7 +1,8 @@
 import type { EventStore } from '#event-store';
 import type { OriginalCredit, SalesCredited } from '#contexts/conduct';
 import type { FeedbackChannel, FeedbackOutcome } from '#contexts/feedback-calls';
-import type { RaterGroup } from '#contexts/evaluations';
+import type { AmendEvaluation, RaterGroup, WithdrawEvaluation } from '#contexts/evaluations';
+import type { VoidWorkTrace } from '#contexts/work-traces';
 import { parseAssessmentStream, type RecordKind } from '#kernel';
 import {
   cycleOf,
@@ -201,6 +202,24 @@ type Sought = {
 /** The command that a fact stands for, with the facts that its context asks about. */
 export function commandOfFact(fact: Fact, period: string, sources: FactSources) {
   return measured({ fact, period, sources }) ?? observed({ fact, period, sources });
+}
+
+/** A change to a record that its stream holds: by its rater, or to a work trace. */
+export function commandOfChange(
+  command: AmendEvaluation | WithdrawEvaluation | VoidWorkTrace,
+  { accountManagerId, period }: { readonly accountManagerId: string; readonly period: string },
+  org: Organisation,
+): AssessmentStreamCommand {
+  const common = { inCohort: inCohort(org, accountManagerId, period), ...closing(org, period) };
+  if (command.type === 'work-traces.VoidWorkTrace') {
+    return { context: 'work-traces', command, facts: () => common };
+  }
+  return {
+    context: 'evaluations',
+    command,
+    // Rater and indicator were asked about when the evaluation was submitted.
+    facts: () => ({ ...common, accountManagerId, raterInCohort: true, knowsIndicator: true }),
+  };
 }
 
 function measured({ fact, period, sources }: Sought): AssessmentStreamCommand | null {

@@ -138,7 +138,7 @@ export function clientOf(url: string, authorization: string): Client {
     const headers = { authorization, ...init.headers };
     const response = await fetch(`${url}${path}`, { ...init, headers });
     const text = await response.text();
-    const isJson = /json/.test(response.headers.get('content-type') ?? '');
+    const isJson = /[/+]json/.test(response.headers.get('content-type') ?? '');
     const body = (isJson ? JSON.parse(text) : text) as Body;
     return { status: response.status, body, headers: response.headers };
   };

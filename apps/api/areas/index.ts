@@ -7,6 +7,14 @@ import { documentationArea } from './documentation/index.js';
 import { exportsArea } from './exports/index.js';
 import { auditArea } from './audit/index.js';
 import { ledgerArea } from './ledger/index.js';
+import { complaintsArea } from './complaints/index.js';
+import { conductArea } from './conduct/index.js';
+import { earningsArea } from './earnings/index.js';
+import { evaluationsArea } from './evaluations/index.js';
+import { factsArea } from './facts/index.js';
+import { feedbackCallsArea } from './feedback-calls/index.js';
+import { metricsArea } from './metrics/index.js';
+import { workTracesArea } from './work-traces/index.js';
 import { leaderboardsArea } from './leaderboards/index.js';
 import { officeCorrectionsArea } from './office-corrections/index.js';
 import { operationsArea } from './operations/index.js';
@@ -26,6 +34,14 @@ export const AREAS: readonly ApiArea[] = [
   cyclesArea,
   overridesArea,
   exportsArea,
+  complaintsArea,
+  conductArea,
+  earningsArea,
+  evaluationsArea,
+  factsArea,
+  feedbackCallsArea,
+  metricsArea,
+  workTracesArea,
   appealsArea,
   officeCorrectionsArea,
   leaderboardsArea,
