@@ -12,6 +12,7 @@ import {
 import { startSuperseding } from '#processes/settlement';
 import { startProcesses } from '#processes/to-do';
 import { allProcesses } from './processes.js';
+import type { ApiOptions } from '../api/index.js';
 import type { Session } from './session.js';
 import type { System } from './system.js';
 import { inLanguage } from './words.js';
@@ -19,7 +20,11 @@ import { inLanguage } from './words.js';
 export type Serving = { readonly url: string; readonly close: () => Promise<void> };
 
 /** Projects live and answers queries over HTTP, in this process. */
-export async function serve(system: System, { configuration, logger }: Session): Promise<Serving> {
+export async function serve(
+  system: System,
+  { configuration, logger }: Session,
+  more: Pick<ApiOptions, 'areas'> = {},
+): Promise<Serving> {
   // NestJS takes half a second to load; commands that serve nothing do without.
   const { startApi } = await import('../api/index.js');
   const { store, engine, projections, pool, appends } = system;
@@ -63,6 +68,7 @@ export async function serve(system: System, { configuration, logger }: Session):
       port,
       limits: apiLimits,
       localOnly: configuration.identityProvider === null,
+      ...more,
     },
   );
   const close = async (): Promise<void> => {
