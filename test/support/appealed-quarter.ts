@@ -5,7 +5,7 @@ import { datasetFolder, type DatasetFolder } from './dataset-folder.js';
  * Three published months of seven people, two of them sealed, for appeals against the second.
  * AM1 is rated 68.00, basic: without the peer's 20 it would be 76.00, competent. Two basic months
  * cost a tier. Of the two who reach excellent the ceiling lets one hold it. AM7 has no metric of
- * February, and so no score: 70.00 without it.
+ * February, and so no score: 70.00 without it. What AM5 sold in February AM6 took back in March.
  *
  * The window for February ends on 17 April, that for March on 19 May.
  */
@@ -108,6 +108,13 @@ export async function appealedQuarter(appeals: readonly string[] = []): Promise<
           `EP-${id}-${period},${of},${peer},peer,${PEER_SCORE[id] ?? '70'},${at},`,
         ];
       }),
+    ),
+    'sales-credits.csv': table(
+      'creditId,accountManagerId,period,productId,amountMinor,creditedAt,originalCreditId',
+      [
+        'SALE,AM5,2026-02,standard,100000,2026-02-15T09:00:00+08:00,',
+        'RETURN,AM6,2026-03,standard,-100000,2026-03-15T09:00:00+08:00,SALE',
+      ],
     ),
     ...(appeals.length === 0 ? {} : { 'appeals.csv': table(APPEALS, appeals) }),
   });

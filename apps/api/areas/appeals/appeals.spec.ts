@@ -261,6 +261,23 @@ describe('appeals over HTTP', () => {
     });
   });
 
+  it('take no money away, and a struck sale takes along what hangs on it alone', async () => {
+    const appealId = await assigned('AM5', 'SALE');
+    const struck = await office.post<Row>(`/v1/appeals/${appealId}/preview`, {
+      corrections: [{ type: 'strike', recordId: 'SALE' }],
+    });
+    expect(struck.body).toMatchObject({
+      money: {
+        lines: [{ kind: 'commission', dueBeforeMinor: '10000', pendingMinor: '-10000' }],
+        withheld: [{ period: '2026-02', sumMinor: '-10000' }],
+      },
+      others: [
+        { accountManagerId: 'AM6', period: '2026-03', kind: 'clawback', reference: 'RETURN' },
+      ],
+    });
+    expectDone(await (await am('AM5')).post(`/v1/appeals/${appealId}/withdraw`));
+  });
+
   it('decided side by side about one period are all in force, in dense versions', async () => {
     const ids: string[] = [];
     for (let index = 0; index < 16; index += 1) ids.push(await assigned('AM5', 'M-AM5-2026-02'));
