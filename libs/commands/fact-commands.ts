@@ -335,7 +335,8 @@ function conducted({ fact, period, sources }: Sought): AssessmentStreamCommand {
       return {
         context: 'complaint-decisions',
         command: { type: 'conduct.DecideComplaint', data: { complaintId, upheld, decidedAt } },
-        facts: () => ({ raisedAt, inCohort: common.inCohort }),
+        // A month without a cycle has no cohort yet: the decision waits in its stream.
+        facts: () => ({ raisedAt, inCohort: cycleOf(org, period) ? common.inCohort : null }),
       };
     }
     default:
