@@ -118,6 +118,16 @@ describe('a page', () => {
   });
 });
 
+describe('a path', () => {
+  it('takes an id of 200 characters of any script', async () => {
+    const office = await api.as('office-1', 'office');
+    const id = encodeURIComponent('北'.repeat(200));
+    const answer = await office.get(`/v1/account-managers/${id}`);
+    expect(answer).toMatchObject({ status: 404, body: { code: 'unknown-account-manager' } });
+    expect((await office.get(`/v1/account-managers/${id}x`)).status).toBe(414);
+  });
+});
+
 describe('Min-Position', () => {
   it('says what `after` says, and of both the later counts', async () => {
     const office = await api.as('office-1', 'office');
