@@ -131,7 +131,6 @@ async function seal(event: RecordedEvent, work: Work): Promise<void> {
     { batch_id: batchId, pay_period: payPeriod, unit_ids: unitIds },
   ]);
   await takeDecidedMeanwhile(event, prepared, work);
-  await release(event, sql); // for those that watch batches on their way
 }
 
 /** What later batches posted for a line of a batch rejected since stays posted beside it. */

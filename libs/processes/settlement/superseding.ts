@@ -36,6 +36,7 @@ export function startSuperseding(
       sql.query<Moved>(
         `select k.batch_id as "batchId", k.generation, max(c.position) as position
          from settlement_claim k join settlement_change c on c.position > k.position
+         where not exists (select from settlement_batch b where b.batch_id = k.batch_id)
          group by 1, 2 order by 1`,
       ),
     );
