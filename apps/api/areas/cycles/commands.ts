@@ -159,7 +159,7 @@ function decideCycle(
   });
 }
 
-/** Error: DomainError `projection-parked`, whose missing rows would be missing in somebody's pay. */
+/** Error: DomainError `projection-parked`: what is missing there would be missing in results. */
 async function rehearsed(system: ApiSystem, cycle: Cycle): Promise<Rehearsal | null> {
   const { projections } = system;
   const parked = (await projections.parkedKeys()).find(({ projection }) =>

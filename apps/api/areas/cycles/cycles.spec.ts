@@ -274,4 +274,57 @@ describe('cycles over HTTP', () => {
     expect(published).toMatchObject({ status: 200, body: { state: 'published' } });
     expect(await cycle(period)).toMatchObject({ state: 'published', publishedAt: at });
   }, 30_000);
+
+  it('say at readiness why a publication stands, and are published when it can go on', async () => {
+    const period = '2026-06';
+    expect((await office.post('/v1/cycles', { period })).status).toBe(201);
+    api.clock.set('2026-07-02T09:00:00+08:00');
+    expect((await office.post(`/v1/cycles/${period}/close`)).status).toBe(201);
+    await settledAt();
+    await runSql(
+      api.database.superuserUrl,
+      `insert into projection.parked
+       select generation, projection, 'somebody', '', position, 'Error: x', 1, 1
+         from projection.checkpoint where projection = 'tiers'`,
+    );
+    const at = '2026-07-02T09:30:00+08:00';
+    await api.system.engine.handler.decide(cycleAggregate, cycleStream(period), {
+      command: {
+        type: 'cycles.StartPublication',
+        data: { period, startedAt: at, incompleteAcknowledgedBy: 'office-1' },
+      },
+      facts: () => ({ incompleteCount: 4 }),
+      envelope: {
+        commandId: 'started',
+        actor: { id: 'office-1', role: 'office' },
+        occurredAt: at,
+        recordedAt: at,
+      },
+    });
+    await expect(api.processes.settle(1_000)).rejects.toMatchObject({
+      code: 'processes-unsettled',
+    });
+    const ready = await office.get<{ warnings: string[] }>('/health/ready');
+    const warned = `process publication ${period} is tried again: projection-parked`;
+    expect(ready.body.warnings.some((warning) => warning.startsWith(warned))).toBe(true);
+    expect(await cycle(period)).toMatchObject({
+      publication: { trouble: expect.stringContaining('projection-parked') as string },
+    });
+    await runSql(api.database.superuserUrl, 'delete from projection.parked');
+    await api.settled();
+    expect(await cycle(period)).toMatchObject({ state: 'published', publication: null });
+  }, 30_000);
+
+  it('take no fact of a period that is published, whatever its own time', async () => {
+    const fact = {
+      accountManagerId: 'AM1',
+      period: PERIOD,
+      indicatorId: 'sales',
+      actual: '99',
+    };
+    expect(await office.post('/v1/metrics', fact)).toMatchObject({
+      status: 409,
+      body: { code: 'collection-closed' },
+    });
+  });
 });

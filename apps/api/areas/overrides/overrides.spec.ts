@@ -217,4 +217,11 @@ describe('overrides and exports over HTTP', () => {
     const rater = await api.as('R1', 'rater');
     expect((await rater.get(`/v1/periods/${PERIOD}/export?records=scores`)).status).toBe(403);
   });
+
+  it('are the same rows when they are built anew from the log', async () => {
+    const { differences, parkedKeys } = await api.system.projections.verify({
+      projections: ['overrides', 'to-do'],
+    });
+    expect([differences, parkedKeys]).toEqual([[], []]);
+  });
 });
