@@ -40,6 +40,8 @@ export type Api = {
 
 const REQUEST_TIMEOUT_MS = 10_000; // of reading one in
 const CONNECTION_TIMEOUT_MS = 60_000;
+/** Open streams among them; one more is closed at once. */
+const MAX_CONNECTIONS = 10_000;
 const MAX_PATH_PARAMETER_LENGTH = 200;
 const CLOSE_IDLE_EVERY_MS = 50;
 /** Longer than the longest answer, which waits for a position. */
@@ -83,6 +85,7 @@ export async function startApi(
   refuseBadTokens(fastify, metrics);
   takeStrictBodies(fastify);
   checkParameters(fastify, limits.pageSize);
+  fastify.server.maxConnections = MAX_CONNECTIONS;
   streamBodies(fastify, REQUEST_TIMEOUT_MS);
   sendMarks(fastify);
   await listen(app, host, port);

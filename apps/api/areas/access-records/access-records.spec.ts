@@ -1,9 +1,13 @@
-import { openAccessRecord } from '#platform';
+import { openAccessRecord, type Role } from '#platform';
 import { runSql } from '../../../../test/support/database.js';
 import { openTestApi, type TestApi } from '../../../../test/support/api.js';
+import { cycleRow, metricRow, smallHistory } from '../../../../test/support/small-history.js';
+import { importFolder } from '../../../../test/support/system.js';
 import { seen } from '../../authority.js';
 
-type Records = { items: { kind: string; callerId: string; what: string; code: string }[] };
+type Records = {
+  items: { kind: string; callerId: string; accountManagerId: string; what: string; code: string }[];
+};
 
 describe('the access record', () => {
   let api: TestApi;
@@ -45,6 +49,26 @@ describe('the access record', () => {
     ]);
     expect(await records('accountManagerId=am-2')).toHaveLength(1);
     expect(await records('accountManagerId=am-1')).toHaveLength(0);
+  });
+
+  it('names who read a list of other people’s scores, or one person’s, and not the own', async () => {
+    const history = await smallHistory(['AM1', 'AM2']);
+    const dates = { closed: '2026-01-31', published: '2026-02-02' };
+    history.add('cycles', cycleRow('2026-01', dates));
+    history.add('metrics', metricRow('AM1', '2026-01', '90'), metricRow('AM2', '2026-01', '80'));
+    await history.write();
+    await importFolder(api.system, history.dir);
+    await history.remove();
+    const after = await api.system.store.head();
+    const read = async (id: string, role: Role, query = '') => {
+      const client = await api.as(id, role);
+      const { status } = await client.get(`/v1/scores?after=${after}${query}`);
+      expect(status).toBe(200);
+      return (await records(`callerId=${id}`)).map((one) => [one.what, one.accountManagerId]);
+    };
+    expect(await read('office-7', 'office')).toEqual([['scores', null]]);
+    expect(await read('office-8', 'office', '&accountManagerId=AM2')).toEqual([['scores', 'AM2']]);
+    expect(await read('AM1', 'account-manager')).toEqual([]);
   });
 
   it('is for the auditor alone, page by page', async () => {
