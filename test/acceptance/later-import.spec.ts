@@ -408,6 +408,44 @@ describe('rows of people in a later import', () => {
   });
 });
 
+describe('a later import and live commands at the same time', () => {
+  it('lets every live fact into what is frozen, or refuses it', async () => {
+    const api = await openTestApi('2026-03-30T09:00:00+08:00');
+    try {
+      const office = await api.as('office-1', 'office');
+      const ids = Array.from({ length: 60 }, (_, at) => `AM${String(at).padStart(2, '0')}`);
+      const early = await dataset(...ids.map((id) => people(id)));
+      early.add('cycles', cycleRow('2026-03', {}));
+      expect(codesOf(await imported(api, early))).toEqual([]);
+      const later = await dataset(...ids.map((id) => people(id)));
+      later.add('cycles', cycleRow('2026-03', { closed: '2026-04-02', published: '2026-04-05' }));
+      later.add('metrics', ...ids.map((id) => metricRow(id, '2026-03', '80')));
+      const importing = imported(api, later);
+      const statuses = new Map<string, number>();
+      const record = async (id: string): Promise<void> => {
+        const metric = { recordId: `L-${id}`, accountManagerId: id, period: '2026-03' };
+        const body = { ...metric, indicatorId: 'sales', actual: '70' };
+        const { status } = await office.post('/v1/metrics', body);
+        statuses.set(id, status);
+      };
+      // One after the other, so that some come before the import's rows, some after its freeze.
+      for (const id of ids) await record(id);
+      const report = await importing;
+      expect(codesOf(report)).toEqual([]);
+      expect([...statuses.values()].filter((status) => status !== 201 && status !== 409)).toEqual(
+        [],
+      );
+      const { scores } = await exportsOf(api.system);
+      expect(scores.map(({ accountManagerId, score }) => `${accountManagerId} ${score}`)).toEqual(
+        ids.map((id) => `${id} ${statuses.get(id) === 201 ? '70.00' : '80.00'}`),
+      );
+      await expectNoNews(api, later, report);
+    } finally {
+      await api.close();
+    }
+  }, 60_000);
+});
+
 const FIXTURE = join(process.cwd(), 'test/fixtures/organisation-48x6');
 
 describe('an organisation imported in parts, each larger than the one before', () => {

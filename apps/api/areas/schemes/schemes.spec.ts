@@ -1,6 +1,7 @@
 import { type Client, openTestApi, type TestApi } from '../../../../test/support/api.js';
 import { importFolder } from '../../../../test/support/system.js';
 import { cycleRow, metricRow, smallHistory } from '../../../../test/support/small-history.js';
+import { contentHash } from '#kernel';
 import { metricIndicator, schemeFile } from '../../../../libs/rules/testing.js';
 
 type Problem = { code: string; fields: { field: string; code: string }[] };
@@ -59,6 +60,7 @@ describe('a scheme over HTTP', () => {
     expect(read.body).toMatchObject({
       state: 'published',
       scheme: revised,
+      sha256: contentHash(revised), // as an import of the same file would have it
       authors: [{ by: 'office-1' }, { by: 'office-1' }],
       publisher: { by: 'office-2', at: '2026-02-20T01:00:00.000Z' },
     });
