@@ -1,5 +1,12 @@
 import { fromFractionText, type Rational } from '#kernel';
-import { rowParameters, rowSource, type Sql, type TableColumns } from '#projections';
+import {
+  deleteRows,
+  rowParameters,
+  rowSource,
+  type Sql,
+  type TableColumns,
+  upsertRows,
+} from '#projections';
 import type { IndicatorResult, RankingKey } from '#rules';
 
 /** What stands on the boards for one person and period: the company's, and each unit's upwards. */
@@ -21,9 +28,10 @@ const ORDER_DECIMALS = 40n;
 
 /**
  * Replaces the standings of the people and periods in `gone` by those in `standings`, and moves
- * the counts by the difference, in a fixed number of statements. Rows that stay as they are are
- * not written: of a fact's many rows most do not move. The counts are increments, so a person may
- * be in `gone` without having stood anywhere.
+ * the counts by the difference, in a fixed number of statements. What stands is read first and rows
+ * that stay as they are are not written: of a fact's many rows most do not move, and comparing in
+ * the database would hang on what its planner believes of arrays. A person may be in `gone` without
+ * having stood anywhere.
  */
 export async function replaceStandings(
   sql: Sql,
@@ -32,20 +40,19 @@ export async function replaceStandings(
 ): Promise<void> {
   const everybody = [...gone, ...standings];
   if (everybody.length === 0) return;
-  const people = [
+  const stored = await sql.query<{ entry: boolean; row: string }>(STORED, [
     everybody.map(({ accountManagerId }) => accountManagerId),
     everybody.map(({ period }) => period),
-  ];
-  const entries = rowParameters(ENTRY.columns, standings.flatMap(toEntries));
-  await sql.query(REMOVE_ENTRIES, [...people, ...entries]);
-  if (standings.length > 0) await sql.query(ADD_ENTRIES, entries);
-  await sql.query('delete from board_score_count where count = 0');
-  const indicators = rowParameters(INDICATOR.columns, standings.flatMap(toIndicators));
-  await sql.query(REMOVE_INDICATORS, [...people, ...indicators]);
-  if (standings.length > 0) await sql.query(ADD_INDICATORS, indicators);
+  ]);
+  const rowsOf = (wanted: boolean): readonly Cell[][] =>
+    stored.flatMap(({ entry, row }) => (entry === wanted ? [JSON.parse(row) as Cell[]] : []));
+  await writeEntries(sql, movesOf(ENTRY, rowsOf(true), standings.flatMap(toEntries)));
+  await writeIndicators(sql, movesOf(INDICATOR, rowsOf(false), standings.flatMap(toIndicators)));
 }
 
-type Row = Readonly<Record<string, string | boolean | null>>;
+type Cell = string | boolean | null;
+type Row = Readonly<Record<string, Cell>>;
+
 const ENTRY: TableColumns = {
   columns: {
     period: 'text',
@@ -79,54 +86,104 @@ const INDICATOR: TableColumns = {
   key: ['account_manager_id', 'period', 'scheme_id', 'indicator_id'],
 };
 
-/** That a stored row `b` is a fresh one already. Its key by `=`, which alone can be hashed. */
-const stays = ({ columns, key }: TableColumns): string =>
-  Object.keys(columns)
-    .map((name) => `fresh.${name} ${key.includes(name) ? '=' : 'is not distinct from'} b.${name}`)
-    .join(' and ');
+const COUNT: TableColumns = {
+  columns: {
+    period: 'text',
+    unit_id: 'text',
+    scheme_id: 'text',
+    score: 'numeric',
+    count: 'integer',
+  },
+  key: ['period', 'unit_id', 'scheme_id', 'score'],
+};
 
-const names = ({ columns }: TableColumns): string => Object.keys(columns).join(', ');
+/** A stored row as JSON, numerics as the texts that they were written with. */
+const asJson = ({ columns }: TableColumns): string =>
+  `json_build_array(${Object.entries(columns)
+    .map(([name, type]) => (type === 'numeric' ? `b.${name}::text` : `b.${name}`))
+    .join(', ')})::text`;
 
-const REMOVE_ENTRIES = `
-  with gone as (
-    delete from board_entry b
-    using unnest($1::text[], $2::text[]) as k(account_manager_id, period)
-    where b.account_manager_id = k.account_manager_id and b.period = k.period
-      and not exists (select from ${rowSource(ENTRY.columns, 3)} as fresh where ${stays(ENTRY)})
-    returning b.period, b.unit_id, b.scheme_id, b.score
-  ), fewer as (
-    select period, unit_id, scheme_id, score, count(*)::integer as count
-    from gone group by period, unit_id, scheme_id, score
+/** By the index of the person, whatever the statistics say. */
+const storedIn = (table: string, shape: TableColumns): string =>
+  `select ${table === 'board_entry'} as entry, ${asJson(shape)} as row
+   from people k cross join lateral (
+     select * from ${table} t
+     where t.account_manager_id = k.account_manager_id and t.period = k.period offset 0
+   ) b`;
+
+const STORED = `
+  with people as (
+    select distinct * from unnest($1::text[], $2::text[]) as k(account_manager_id, period)
   )
-  update board_score_count c set count = c.count - fewer.count from fewer
-  where c.period = fewer.period and c.unit_id = fewer.unit_id
-    and c.scheme_id = fewer.scheme_id and c.score = fewer.score`;
+  ${storedIn('board_entry', ENTRY)}
+  union all
+  ${storedIn('indicator_standing', INDICATOR)}`;
 
-const ADD_ENTRIES = `
-  with added as (
-    insert into board_entry (${names(ENTRY)})
-    select * from ${rowSource(ENTRY.columns, 1)} as fresh
-    on conflict (period, unit_id, scheme_id, account_manager_id) do nothing
-    returning period, unit_id, scheme_id, score
-  )
-  insert into board_score_count (period, unit_id, scheme_id, score, count)
-  select period, unit_id, scheme_id, score, count(*)::integer from added
-  group by period, unit_id, scheme_id, score
-  on conflict (period, unit_id, scheme_id, score)
+type Moves = {
+  readonly gone: readonly Row[]; // the keys of those that no fresh row replaces, and their figures
+  readonly replaced: readonly Row[]; // as they stood
+  readonly written: readonly Row[];
+};
+
+/** What has to be done so that the fresh rows stand where the stored ones do. */
+function movesOf(
+  { columns, key }: TableColumns,
+  stored: readonly (readonly Cell[])[],
+  fresh: readonly Row[],
+): Moves {
+  const names = Object.keys(columns);
+  const keyOf = (row: Row): string => JSON.stringify(key.map((name) => row[name] ?? null));
+  const textOf = (row: Row): string => JSON.stringify(names.map((name) => row[name] ?? null));
+  const standing = new Map<string, Row>();
+  for (const cells of stored) {
+    const row = Object.fromEntries(names.map((name, at) => [name, cells[at] ?? null]));
+    standing.set(keyOf(row), row);
+  }
+  const replaced: Row[] = [];
+  const written = fresh.filter((row) => {
+    const before = standing.get(keyOf(row));
+    standing.delete(keyOf(row));
+    if (before && textOf(before) === textOf(row)) return false;
+    if (before) replaced.push(before);
+    return true;
+  });
+  return { gone: [...standing.values()], replaced, written };
+}
+
+async function writeEntries(sql: Sql, { gone, replaced, written }: Moves): Promise<void> {
+  await deleteRows(sql, 'board_entry', ENTRY, gone);
+  await upsertRows(sql, 'board_entry', ENTRY, written);
+  const counts = new Map<string, { readonly row: Row; count: number }>();
+  const count = (rows: readonly Row[], by: 1 | -1): void => {
+    for (const row of rows) {
+      const key = JSON.stringify([row['period'], row['unit_id'], row['scheme_id'], row['score']]);
+      const entry = counts.get(key) ?? { row, count: 0 };
+      entry.count += by;
+      counts.set(key, entry);
+    }
+  };
+  count(gone, -1);
+  count(replaced, -1);
+  count(written, 1);
+  const moved = [...counts.values()].filter((entry) => entry.count !== 0);
+  if (moved.length === 0) return;
+  const rows = moved.map((entry) => ({ ...entry.row, count: String(entry.count) }));
+  await sql.query(MOVE_COUNTS, rowParameters(COUNT.columns, rows));
+  if (moved.some((entry) => entry.count < 0)) {
+    await sql.query('delete from board_score_count where count = 0');
+  }
+}
+
+const MOVE_COUNTS = `
+  insert into board_score_count (${Object.keys(COUNT.columns).join(', ')})
+  select * from ${rowSource(COUNT.columns, 1)} as moved
+  on conflict (${COUNT.key.join(', ')})
   do update set count = board_score_count.count + excluded.count`;
 
-const REMOVE_INDICATORS = `
-  delete from indicator_standing b
-  using unnest($1::text[], $2::text[]) as k(account_manager_id, period)
-  where b.account_manager_id = k.account_manager_id and b.period = k.period
-    and not exists (
-      select from ${rowSource(INDICATOR.columns, 3)} as fresh where ${stays(INDICATOR)}
-    )`;
-
-const ADD_INDICATORS = `
-  insert into indicator_standing (${names(INDICATOR)})
-  select * from ${rowSource(INDICATOR.columns, 1)} as fresh
-  on conflict (account_manager_id, period, scheme_id, indicator_id) do nothing`;
+async function writeIndicators(sql: Sql, { gone, written }: Moves): Promise<void> {
+  await deleteRows(sql, 'indicator_standing', INDICATOR, gone);
+  await upsertRows(sql, 'indicator_standing', INDICATOR, written);
+}
 
 function toEntries(standing: Standing): Row[] {
   const { key } = standing;
