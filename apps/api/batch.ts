@@ -13,12 +13,11 @@ import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ApiConsumes, ApiProduces } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
 import { type Aggregate, type CommandHandler as Handler, type Decided } from '#commands';
-
 import { type DomainEvent, parseStrictJson } from '#kernel';
-import { describeError } from '#platform';
+import { type ApiLimits, describeError } from '#platform';
 import { statusOf } from './answer-marks.js';
 import { type Call, lineCall, toCall } from './call.js';
-import { API_SYSTEM, type ApiSystem } from './dependencies.js';
+import { API_LIMITS, API_SYSTEM, type ApiSystem } from './dependencies.js';
 import { type Line, linesOf } from './line-reader.js';
 import { problem, ProblemException, problemOf } from './problem.js';
 import { MAX_JSON_DEPTH } from './strict-bodies.js';
@@ -27,7 +26,6 @@ import {
   answerOf,
   type CommandAnswer,
   intentOf,
-  statusOf,
   type Target,
   type Writing,
 } from './write-command.js';
@@ -43,7 +41,7 @@ export type BatchLimits = {
 
 export const DEFAULT_BATCH_LIMITS: BatchLimits = {
   lineBytes: 64 * 1024,
-  lineCount: 100_000,
+  lineCount: 10_000_000, // what is configured is less
   windowLines: 256,
 };
 
@@ -111,10 +109,14 @@ export function batchCommand<
   }
   @CommandHandler(WriteBatch)
   class WriteBatchHandler implements ICommandHandler<WriteBatch> {
-    constructor(@Inject(API_SYSTEM) private readonly system: ApiSystem) {}
+    constructor(
+      @Inject(API_SYSTEM) private readonly system: ApiSystem,
+      @Inject(API_LIMITS) private readonly configured: Pick<ApiLimits, 'batchLines'>,
+    ) {}
 
     execute({ batch }: WriteBatch): Promise<StreamableFile> {
-      const answers = answersTo(definition, this.system, batch, limits);
+      const lineCount = Math.min(limits.lineCount, this.configured.batchLines);
+      const answers = answersTo(definition, this.system, batch, { ...limits, lineCount });
       // A reader that takes its time is waited for: nothing is decided ahead of what it has read.
       const stream = Readable.from(answers, { objectMode: false });
       return Promise.resolve(new StreamableFile(stream, { type: NDJSON }));

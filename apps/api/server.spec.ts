@@ -118,6 +118,25 @@ describe('a page', () => {
   });
 });
 
+describe('a batch', () => {
+  it('has as many lines as is configured', async () => {
+    const limits = { ...DEFAULT_LIMITS, batchLines: 2 };
+    await served({ options: { limits } }, async (_, { send }) => {
+      const claims = { subject: 'am-1', roles: ['account-manager'], validForSeconds: 60 } as const;
+      const token = await api.issuer.issue({ ...claims, now: new Date() });
+      const { status, text } = await send({
+        method: 'POST',
+        path: '/v1/work-traces:batch',
+        headers: { authorization: `Bearer ${token}`, 'content-type': 'application/x-ndjson' },
+        body: '{}\n{}\n{}\n{}\n',
+      });
+      const lines = text.trimEnd().split('\n');
+      const codes = lines.map((line) => (JSON.parse(line) as { code: string }).code);
+      expect([status, codes]).toEqual([200, ['malformed', 'malformed', 'batch-too-long']]);
+    });
+  });
+});
+
 describe('a path', () => {
   it('takes an id of 200 characters of any script', async () => {
     const office = await api.as('office-1', 'office');
