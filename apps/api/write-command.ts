@@ -97,8 +97,9 @@ export async function answerOf(
 ): Promise<CommandAnswer> {
   const { id, stream, part } = target;
   if (outcome.kind === 'accepted') {
-    const { revision, position } = outcome;
-    return { id, stream, revision, position };
+    const { revision, position, isKnown } = outcome;
+    const answer = { id, stream, revision, position };
+    return isKnown ? unchanged(answer) : answer;
   }
   const isAway = outcome.kind === 'refused' && !(outcome.error instanceof DomainError);
   const first = part === undefined && !isAway ? await firstAnswer(writing, id) : null;

@@ -31,7 +31,13 @@ export type Intent<Command, Facts> = {
 };
 
 export type Outcome =
-  | { readonly kind: 'accepted'; readonly revision: number; readonly position: Position }
+  | {
+      readonly kind: 'accepted';
+      readonly revision: number;
+      readonly position: Position;
+      /** These very events stood there already: sent before, or by another process just now. */
+      readonly isKnown?: true;
+    }
   | { readonly kind: 'repeated' }
   | { readonly kind: 'refused'; readonly error: DomainError };
 
@@ -295,7 +301,7 @@ async function appendSteps<State, Command, Event extends DomainEvent, Facts>(
 
 function noteOutcomes(
   chunk: readonly Step[],
-  { revision, positions }: AppendResult,
+  { outcome, revision, positions }: AppendResult,
   kind: 'accepted' | 'repeated',
   outcomes: Map<number, Decided>,
 ): void {
@@ -303,7 +309,9 @@ function noteOutcomes(
   for (const { index, events } of chunk) {
     count += events.length;
     const position = positions[count - 1] as Position;
-    outcomes.set(index, { kind, revision: revision - positions.length + count, position });
+    const place = { revision: revision - positions.length + count, position };
+    const known = outcome === 'repeated' ? { isKnown: true as const } : {};
+    outcomes.set(index, kind === 'accepted' ? { kind, ...place, ...known } : { kind, ...place });
   }
 }
 
