@@ -6,71 +6,78 @@ export type Leases = {
   readonly close: () => void;
 };
 
+type Connection = {
+  readonly client: Promise<pg.PoolClient>;
+  users: number;
+  isBroken: boolean;
+  isReleased: boolean;
+};
+
+const LOCK = 'SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS done';
+const UNLOCK = 'SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS done';
+
 /**
  * One connection, taken when it is needed, holds every lease of this process as an advisory lock:
  * who dies lets go of them. A lease that is lost with the connection only makes work double, and
  * what is performed is idempotent.
  */
 export function openLeases(pool: Pick<pg.Pool, 'connect'>): Leases {
-  let connection: Promise<pg.PoolClient> | null = null;
-  let heldCount = 0;
+  let current: Connection | null = null;
 
-  const connect = async (): Promise<pg.PoolClient> => {
-    const client = await pool.connect();
-    client.on('error', () => undefined); // the next statement on it fails, and tells
-    return client;
+  const take = (): Connection => {
+    current ??= { client: pool.connect(), users: 0, isBroken: false, isReleased: false };
+    current.users += 1;
+    return current;
   };
 
-  /** Given back when nobody holds a lease; one that failed is closed, and its locks with it. */
-  const release = (of: Promise<pg.PoolClient>, failed: boolean): void => {
-    heldCount -= 1;
-    if (connection === of && (failed || heldCount === 0)) {
-      connection = null;
-      heldCount = 0;
-      void of.then(
-        (client) => client.release(failed),
-        () => undefined,
-      );
+  /** One that failed is closed, and its locks with it; the next lease finds another. */
+  const giveBack = (connection: Connection): void => {
+    connection.users -= 1;
+    if (current === connection && (connection.isBroken || connection.users === 0)) current = null;
+    if (connection.users === 0) release(connection);
+  };
+
+  const ask = async (connection: Connection, statement: string, name: string): Promise<boolean> => {
+    try {
+      const client = await connection.client;
+      const { rows } = await client.query<{ done: boolean }>(statement, [name]);
+      return rows[0]?.done === true;
+    } catch (error) {
+      connection.isBroken = true;
+      throw error;
     }
   };
 
   return {
     async hold(name, work) {
-      const own = (connection ??= connect());
-      heldCount += 1;
-      let failed = false;
-      const ask = async (statement: string): Promise<boolean> => {
-        try {
-          const { rows } = await (await own).query<{ done: boolean }>(statement, [name]);
-          return rows[0]?.done === true;
-        } catch (error) {
-          failed = true;
-          throw error;
-        }
-      };
+      const connection = take();
       try {
-        if (!(await ask('SELECT pg_try_advisory_lock(hashtextextended($1, 0)) AS done'))) {
-          return false;
-        }
+        if (!(await ask(connection, LOCK, name))) return false;
         try {
           await work();
         } finally {
-          await ask('SELECT pg_advisory_unlock(hashtextextended($1, 0)) AS done').catch(
-            () => false,
-          );
+          await ask(connection, UNLOCK, name).catch(() => false);
         }
         return true;
       } finally {
-        release(own, failed);
+        giveBack(connection);
       }
     },
     close() {
-      const own = connection;
-      connection = null;
-      void own?.then(
-        (client) => client.release(true),
-        () => undefined,
-      );
+      if (!current) return;
+      // Whoever still works under a lease goes on without it: the pool waits for nobody.
+      current.isBroken = true;
+      release(current);
+      current = null;
     },
   };
+}
+
+function release(connection: Connection): void {
+  if (connection.isReleased) return;
+  connection.isReleased = true;
+  void connection.client.then(
+    (client) => client.release(connection.isBroken),
+    () => undefined,
+  );
 }

@@ -17,7 +17,10 @@ export type ToDoChange =
  */
 export type Process = {
   readonly name: string; // kebab-case
-  /** Pure. Opening a key that is open replaces it; closing one that is not open changes nothing. */
+  /**
+   * Pure, over sealed personal fields. Opening a key that is open replaces it; closing one that
+   * is not open changes nothing.
+   */
   readonly project: (event: RecordedEvent) => readonly ToDoChange[];
   /**
    * Idempotent; ends the to-do by the events that it appends. `at`: the business time at which it

@@ -29,7 +29,7 @@ export type Processes = {
   /** What has been due for more than a minute, longest first. */
   readonly overdue: () => readonly Overdue[];
   readonly counts: () => { readonly due: number; readonly failures: number };
-  /** Looks now: the clock was moved. */
+  /** Looks now, and tries again at once what failed: the clock was moved, or somebody asked. */
   readonly wake: () => void;
   /**
    * Until nothing that the log holds now is due any more. Error: DomainError
@@ -108,9 +108,14 @@ class Runner {
       troubles: () => this.#troubles,
       overdue: () => this.#overdue(),
       counts: () => ({ due: this.#dueSince.size, failures: this.#failureCount }),
-      wake: () => this.#wake(),
+      wake: () => this.#wakeAll(),
       settle: (timeoutMs = SETTLED_WITHIN_MS) => this.#settle(timeoutMs),
     };
+  }
+
+  #wakeAll(): void {
+    for (const [id, { count }] of this.#attempts) this.#postpone(id, count, 0);
+    this.#wake();
   }
 
   #wake(): void {

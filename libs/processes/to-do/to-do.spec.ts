@@ -203,6 +203,28 @@ describe('what processes have to do', () => {
     await expect(processes.settle(1)).rejects.toMatchObject({ code: 'processes-unsettled' });
   }, 60_000);
 
+  it('that takes long is left behind by who ends, and done by who comes next', async () => {
+    now = '2027-01-01T00:00:00+08:00';
+    const close = work;
+    let release: () => void = () => undefined;
+    const held = new Promise<void>((resolve) => (release = resolve));
+    let begun = false;
+    work = async () => {
+      begun = true;
+      await held;
+      throw new Error('the database is gone');
+    };
+    const first = start();
+    await open(system.engine, '2026-01');
+    await waitUntil(() => begun);
+    const stopped = first.stop();
+    release();
+    await stopped;
+    work = close;
+    await start().settle();
+    expect(await closedPeriods()).toEqual(['2026-01']);
+  }, 60_000);
+
   it('goes on after every connection of the database was ended', async () => {
     const processes = start();
     await open(system.engine, '2026-01');

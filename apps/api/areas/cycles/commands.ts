@@ -203,14 +203,16 @@ async function untilPublished(
 ): Promise<'publishing' | 'published'> {
   const { engine, processes } = system;
   const left = await goOnWithImported(system, period, at);
+  const failedBefore = processes.counts().failures;
   processes.wake();
   const untilMs = Date.now() + PUBLISH_WAIT_MS;
   for (;;) {
     if (cycleOf(await engine.organisation.current(), period)?.publishedAt) return 'published';
     if (left.error) throw left.error;
-    if (Date.now() > untilMs || processes.troubles().has(`publication ${period}`)) {
-      return 'publishing';
-    }
+    const hasFailed =
+      processes.counts().failures > failedBefore &&
+      processes.troubles().has(`publication ${period}`);
+    if (hasFailed || Date.now() > untilMs) return 'publishing';
     await new Promise((resolve) => setTimeout(resolve, LOOK_EVERY_MS));
   }
 }
