@@ -246,6 +246,46 @@ describe('bonus batches over HTTP', () => {
     expect(own).toMatchObject({ status: 403, body: { code: 'segregation-of-duties' } });
   }, 60_000);
 
+  it('answer a repeated request as the first time, and a stale one not at all', async () => {
+    const key = { 'idempotency-key': 'prepare-march' };
+    const body = { period: '2026-03' };
+    const first = await office.post('/v1/bonus-batches', body, key);
+    const again = await office.post('/v1/bonus-batches', body, key);
+    expect([first.status, again.status]).toEqual([201, 200]);
+    expect(again.body).toEqual(first.body);
+    const other = await office.post('/v1/bonus-batches', { period: '2026-04' }, key);
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
+    await approve('2026-03-all');
+    const { headers, body: batch } = await office.get<Batch>('/v1/bonus-batches/2026-03-all');
+    const path = '/v1/bonus-batches/2026-03-all/seal';
+    const stale = await office.post(path, { sha256: batch.sha256 }, { 'if-match': '"0"' });
+    expect(stale.status).toBe(412);
+    expect(await batchOf('2026-03-all')).toMatchObject({ state: 'approved' });
+    const current = { 'if-match': headers.get('etag') ?? '' };
+    const sealed = await office.post(path, { sha256: batch.sha256 }, current);
+    expect(sealed).toMatchObject({ status: 201 });
+  }, 60_000);
+
+  it('show the ledger to account managers of themselves alone', async () => {
+    await pay('2026-03');
+    await decideAppeal('N1', '80');
+    const own = await api.as('N1', 'account-manager');
+    for (const path of ['accounts?', 'transactions?', 'pending?', 'lines?period=2026-03&']) {
+      const mine = await own.get<{ items: object[] }>(`/v1/ledger/${path}accountManagerId=N1`);
+      expect([path, mine.status, mine.body.items.length > 0]).toEqual([path, 200, true]);
+      const others = await own.get(`/v1/ledger/${path}accountManagerId=N2`);
+      expect([path, others.status]).toEqual([path, 403]);
+    }
+    const everybody = ['accounts', 'transactions', 'pending', 'lines?batchId=2026-03-all'];
+    for (const path of everybody) {
+      expect([path, (await own.get(`/v1/ledger/${path}`)).status]).toEqual([path, 403]);
+      expect([path, (await office.get(`/v1/ledger/${path}`)).status]).toEqual([path, 200]);
+      expect([path, (await payroll.get(`/v1/ledger/${path}`)).status]).toEqual([path, 403]);
+    }
+    const april = await own.get('/v1/ledger/pending?accountManagerId=N1&period=2026-03');
+    expect(april.body).toMatchObject({ items: [{ sumMinor: '80000' }], unsettled: [] });
+  }, 60_000);
+
   it('tell payroll of what is sealed alone, and take its word once', async () => {
     await prepare('2026-03', ['north']);
     const path = '/v1/bonus-batches/2026-03-north';

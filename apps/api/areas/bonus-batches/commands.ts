@@ -24,6 +24,7 @@ import {
   type CommandAnswer,
   decideOn,
   envelopeOf,
+  firstAnswer,
   writeCommand,
   type Writing,
 } from '../../write-command.js';
@@ -112,6 +113,8 @@ export const prepareBatch = writeCommand(async (writing, body: PrepareBatchBody)
   const unitIds: Scope = body.unitIds && body.unitIds.length > 0 ? body.unitIds : '*';
   const batchId = body.batchId ?? defaultId(period, unitIds);
   const preparedBy = writing.call.caller.id;
+  const first = await firstAnswer(writing, batchId);
+  if (first) return first;
   const org = await engine.organisation.current();
   const request = { batchId, period, unitIds, preparedBy, replacesBatchId };
   const { command, batch } = await claimFor(engine, org, request);
@@ -159,7 +162,8 @@ export const approveBatch = writeCommand(
     const { system, call, at } = writing;
     const approvedBy = call.caller.id;
     const { prepared } = await knownBatch(writing, batchId);
-    if (onBehalfOf !== undefined && prepared) {
+    const isFirst = (await firstAnswer(writing, batchId)) === null;
+    if (onBehalfOf !== undefined && prepared && isFirst) {
       const org = await system.engine.organisation.current();
       const day = localDate(at, timezoneOf(org, prepared.payPeriod));
       const delegators = delegatorsOf(org, approvedBy, day);
@@ -176,7 +180,10 @@ export const approveBatch = writeCommand(
 
 export const sealBatch = writeCommand(
   async (writing, { batchId, sha256 }: SealBatchBody & BatchPath) => {
-    await knownBatch(writing, batchId);
+    const first = await firstAnswer(writing, batchId);
+    if (first) return first;
+    // Before the sealing starts: what has started is ended by whoever finds it.
+    requireSeen(writing, batchId, await knownBatch(writing, batchId));
     const request = { batchId, sha256, sealedAt: writing.at };
     const command = await startSealing(writing.system.engine, request, byOf(writing));
     return decideForBatch(writing, command);
@@ -186,6 +193,7 @@ export const sealBatch = writeCommand(
 export const abandonBatch = writeCommand(
   async (writing, { batchId, reason }: AbandonBatchBody & BatchPath) => {
     const { engine } = writing.system;
+    requireSeen(writing, batchId, await batchOnRecord(engine, batchId));
     const releasedBy = writing.call.caller.id;
     await giveUp(engine, { batchId, reason, releasedBy }, byOf(writing));
     const { revision, position } = await batchOnRecord(engine, batchId);
@@ -236,6 +244,14 @@ function messageCommand<Of extends BatchPath>(toCommand: (params: Of) => BonusBa
     if (!sealed) throw new DomainError('unknown-batch', { batchId: params.batchId });
     return decideForBatch(writing, toCommand(params));
   });
+}
+
+/** Error: DomainError `revision-mismatch`. */
+function requireSeen({ call }: Writing, batchId: string, { revision }: BatchOnRecord): void {
+  const { expectedRevision } = call;
+  if (expectedRevision === null || expectedRevision === revision) return;
+  const stream = bonusBatchStream(batchId);
+  throw new DomainError('revision-mismatch', { stream, actualRevision: revision });
 }
 
 async function knownBatch({ system }: Writing, batchId: string): Promise<BatchOnRecord> {

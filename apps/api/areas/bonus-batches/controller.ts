@@ -1,11 +1,9 @@
-import { Body, Controller, Get, Inject, Param, Post, Query, Res } from '@nestjs/common';
+import { Body, Controller, Get, Inject, Param, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import type { FastifyReply } from 'fastify';
 import type { Caller } from '#platform';
 import { Admits } from '../../admits.js';
 import { type Call, TheCall } from '../../call.js';
 import { TheCaller } from '../../caller.js';
-import { tagged } from '../../etag.js';
 import { AnyQuery } from '../../queries.js';
 import {
   abandonBatch,
@@ -96,14 +94,8 @@ export class BonusBatchesController {
 
   @Get(':batchId')
   @Admits('office', 'approver', 'auditor', 'payroll')
-  async one(
-    @TheCaller() caller: Caller,
-    @Param() path: BatchPath,
-    @Query() params: AnyQuery,
-    @Res({ passthrough: true }) reply: FastifyReply,
-  ) {
-    const batch = await this.queries.execute(readBatch.query({ ...params, ...path, caller }));
-    return tagged(reply, batch);
+  one(@TheCaller() caller: Caller, @Param() path: BatchPath, @Query() params: AnyQuery) {
+    return this.queries.execute(readBatch.query({ ...params, ...path, caller }));
   }
 
   @Get(':batchId/lines')

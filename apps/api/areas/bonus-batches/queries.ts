@@ -16,6 +16,7 @@ import {
   teamUnits,
 } from '#read-models/bonus-ledger';
 import { type Organisation, teamPools, unitPathOf } from '#read-models/organisation';
+import { withETag } from '../../answer-marks.js';
 import { fromCursor, toCursor } from '../../cursor.js';
 import type { ApiSystem } from '../../dependencies.js';
 import { Period } from '../../fields.js';
@@ -128,14 +129,14 @@ export const readBatch = readQuery(async (system, params: AnyQuery & BatchPath &
   }));
   const { ledger, proposed, paid } = reading.result;
   const org = await engine.organisation.current();
-  return {
+  const answer = {
     position: reading.position,
-    revision: batch.revision,
     batchId,
     ...headOf(batch, claim, ledger),
     ...preparationOf(system, { batch, batchId, claim, proposed }),
     unpaidPools: batch.prepared ? unpaidPools(org, batch.prepared, paid) : [],
   };
+  return withETag(answer, batch.revision);
 });
 
 function headOf(batch: BatchOnRecord, claim: Claim | null, ledger: LedgerBatch | null) {
