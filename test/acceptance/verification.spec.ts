@@ -5,7 +5,8 @@ import { Client } from 'pg';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import type { System } from '../../apps/merit/system.js';
-import { cycleAggregate } from '#commands';
+import { correctionAggregate, cycleAggregate } from '#commands';
+import { correctionStream } from '#contexts/assessment';
 import { type CycleCommand, cycleStream } from '#contexts/cycles';
 import { allEventSpecs } from '#contexts/registry';
 import { leafHash } from '#event-store';
@@ -38,6 +39,7 @@ beforeAll(async () => {
   const { system, database } = all;
   await importFolder(system, dataset);
   await startPublication(system, '2031-01');
+  await proposeCorrection(system);
   const runner = system.projections.start();
   const names = (await system.projections.status()).map(({ projection }) => projection);
   await system.projections.waitFor(names, await system.store.head(), 60_000);
@@ -77,6 +79,27 @@ async function startPublication({ engine }: System, period: string): Promise<voi
       },
     });
   }
+}
+
+/** A correction that the office proposes and nobody approves. */
+async function proposeCorrection({ engine }: System): Promise<void> {
+  const [correctionId, proposedBy] = ['OC-1', 'office-1'];
+  const proposedAt = '2031-02-01T09:00:00+08:00';
+  const corrections = [{ type: 'adjust', points: '1' }] as const;
+  const subject = { accountManagerId: 'AM-1', period: '2031-01', reason: '数据更正' };
+  await engine.handler.decide(correctionAggregate, correctionStream(correctionId), {
+    command: {
+      type: 'assessment.ProposeCorrection',
+      data: { correctionId, ...subject, corrections, proposedBy, proposedAt },
+    },
+    facts: () => ({ hasResult: true, kindByRecordId: {} }),
+    envelope: {
+      commandId: 'propose',
+      actor: { id: proposedBy, role: 'office' },
+      occurredAt: proposedAt,
+      recordedAt: proposedAt,
+    },
+  });
 }
 
 const verify = (): Promise<readonly Finding[]> =>
