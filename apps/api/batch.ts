@@ -195,20 +195,28 @@ async function decideWindow<State, DomainCommand, Event extends DomainEvent, Fac
   lines: readonly Line[],
 ): Promise<LineAnswer[]> {
   const answers: LineAnswer[] = [];
-  const byStream = new Map<string, Asked<State, DomainCommand, Event, Facts>[]>();
   const ground = lines.length === 0 ? null : await attempt(() => definition.ground(system));
   const recordedAt = system.clock().toISOString();
-  for (const [at, line] of lines.entries()) {
-    try {
-      const body = bodyOf(definition.line, line);
-      const writing = { system, call: lineCall(call, line.number, body.value), at: recordedAt };
-      const target = await definition.target(writing, body.checked, ground?.());
-      const group = byStream.get(target.stream) ?? [];
-      byStream.set(target.stream, group);
-      group.push({ at, line: line.number, writing, target });
-    } catch (error) {
-      answers[at] = refusalOf(system, line.number, error);
-    }
+  // At once: what they look up in the log is then one statement, and not one a line.
+  const asked = await Promise.all(
+    lines.map(async (line, at) => {
+      try {
+        const body = bodyOf(definition.line, line);
+        const writing = { system, call: lineCall(call, line.number, body.value), at: recordedAt };
+        const target = await definition.target(writing, body.checked, ground?.());
+        return { at, line: line.number, writing, target };
+      } catch (error) {
+        answers[at] = refusalOf(system, line.number, error);
+        return null;
+      }
+    }),
+  );
+  const byStream = new Map<string, Asked<State, DomainCommand, Event, Facts>[]>();
+  for (const one of asked) {
+    if (!one) continue;
+    const group = byStream.get(one.target.stream) ?? [];
+    byStream.set(one.target.stream, group);
+    group.push(one);
   }
   const groups = [...byStream];
   const aggregate = groups[0]?.[1][0]?.target.aggregate;

@@ -5,8 +5,8 @@ import { encodeAppend } from '../encode.js';
 import { appendBatch } from './append-batch.js';
 import { connect } from './connections.js';
 import {
-  eventById,
   eventsByCommandKey,
+  eventsById,
   headPosition,
   pages,
   readStream,
@@ -69,7 +69,8 @@ describe('plans on a fresh database, made while the log is empty', () => {
 
   it('reads by look-ups in the indexes alone', async () => {
     await headPosition(client);
-    await eventById(client, newEvent().id);
+    await eventsById(client, [newEvent().id, newEvent().id]);
+    expect(plans.at(-1)).toMatch(/Index Scan using events_event_id_key/);
     await eventsByCommandKey(client, ['k1', 'k2']);
     expect(plans.at(-1)).toMatch(/Index Scan using events_by_command_key/);
     await drain(readStream(client, 'thing-1'));

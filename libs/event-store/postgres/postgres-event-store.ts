@@ -6,8 +6,8 @@ import { createPool, type ConnectionSettings } from './connections.js';
 import { createHeadWatch, type HeadWatch } from './head-watch.js';
 import { fromPosition, toPosition } from './position.js';
 import {
-  eventById,
   eventsByCommandKey,
+  eventsById,
   headPosition,
   lagAfter,
   pages,
@@ -49,6 +49,10 @@ export async function openPostgresEventStore(
   const watch = createHeadWatch(settings, () => headPosition(pool));
   const appender = createAppender(settings, (head) => watch.advance(fromPosition(head)));
   // Requests that ask at once ask together: a statement each would cost more than the command.
+  const byId = createLoader(
+    (id: string) => id,
+    (ids) => eventsById(pool, ids),
+  );
   const byCommandKey = createLoader(
     (key: string) => key,
     (keys) => eventsByCommandKey(pool, keys),
@@ -76,7 +80,7 @@ export async function openPostgresEventStore(
       }
     },
     subscribe: (range = {}) => subscribe(pool, watch, range, isClosed),
-    eventById: (id) => eventById(pool, id),
+    eventById: async (id) => (await byId([id])).get(id) ?? null,
     eventByCommandKey: async (key) => (await byCommandKey([key])).get(key) ?? null,
     head: async () => toPosition(await headPosition(pool)),
     lag: (after) => lagAfter(pool, after),

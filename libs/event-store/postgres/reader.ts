@@ -43,15 +43,19 @@ export async function lagAfter(source: Queryable, after: Position): Promise<Lag>
   return { events, seconds: events === 0 ? 0 : (rows[0]?.seconds ?? 0) };
 }
 
-export async function eventById(source: Queryable, id: string): Promise<RecordedEvent | null> {
-  if (!/^[0-9a-f-]{36}$/.test(id)) return null;
+/** Events by their ids; an id that no event has is left out. */
+export async function eventsById(
+  source: Queryable,
+  ids: readonly string[],
+): Promise<ReadonlyMap<string, RecordedEvent>> {
+  const sound = ids.filter((id) => /^[0-9a-f-]{36}$/.test(id));
   const rows = await rowsOf(
     source,
-    'event_by_id',
-    `SELECT ${COLUMNS} FROM log.events e WHERE e.event_id = $1::uuid`,
-    [id],
+    'events_by_id',
+    `SELECT ${COLUMNS} FROM log.events e WHERE e.event_id = ANY ($1::uuid[])`,
+    [sound],
   );
-  return rows[0] ? decodeRow(rows[0]) : null;
+  return new Map(rows.map((row) => [row[1], decodeRow(row)]));
 }
 
 const IS_KEYED = `strpos(e.metadata, '"requestHmac":') > 0`;
