@@ -29,6 +29,9 @@ describe('units over HTTP', () => {
     const { body } = await office.get<{ items: object[] }>('/v1/units');
     expect(body.items).toContainEqual(renamed);
     const first = await office.get<{ items: object[]; next: string }>('/v1/units?limit=1');
+    expect(first.headers.get('etag')).toBe('"2"');
+    const stale = await office.post('/v1/units', { ...renamed, name: 'x' }, { 'if-match': '"1"' });
+    expect(stale.status).toBe(412);
     expect(first.body.items).toMatchObject([{ unitId: 'north' }]);
     const second = await office.get(`/v1/units?limit=1&cursor=${first.body.next}`);
     expect(second.body).toMatchObject({ items: [renamed], next: null });

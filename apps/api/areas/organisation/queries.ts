@@ -2,15 +2,18 @@ import {
   calendarOf,
   type Delegation,
   delegations,
+  type Organisation,
   teamPools,
   units,
 } from '#read-models/organisation';
+import { ORGANISATION_STREAM } from '#contexts/people';
 import { compareCodePoints, DomainError } from '#kernel';
 import { isWorkday } from '#rules';
+import { withETag } from '../../answer-marks.js';
 import { fromCursor, toCursor } from '../../cursor.js';
 import { DateOn, Id, Period, WholeNumber } from '../../fields.js';
 import { AnyQuery, type PageOf, PageQuery } from '../../queries.js';
-import { readOrganisation } from '../../read-query.js';
+import { type ReadQuery, readQuery, refuseUnlessReached } from '../../read-query.js';
 
 export class CalendarQuery extends AnyQuery {
   @WholeNumber({ least: 1970, most: 9999, query: true }, { example: 2026 })
@@ -30,11 +33,31 @@ export class DelegationsQuery extends PageQuery {
   on?: string;
 }
 
+/**
+ * A query on what `organisation-main` holds, tagged with that stream's revision. It is read before
+ * the organisation: a command against it may find a newer one, never overwrite one unseen.
+ */
+function readTagged<Of extends AnyQuery, Result extends object>(
+  query: (org: Organisation, params: Of) => Result,
+): ReadQuery<Of, Result> {
+  return readQuery(async ({ store, engine }, params) => {
+    const position = await store.head();
+    refuseUnlessReached(position, params.after);
+    let revision = -1;
+    const last = { direction: 'backward', maxCount: 1 } as const;
+    for await (const events of store.readStream(ORGANISATION_STREAM, last)) {
+      revision = events[0]?.revision ?? revision;
+    }
+    const org = await engine.organisation.current();
+    return withETag({ position, ...query(org, params) }, revision);
+  });
+}
+
 /** In the order in which they were first defined: parents before what is below them. */
-export const readUnits = readOrganisation((org, page: PageQuery) => pageOf(units(org), page));
+export const readUnits = readTagged((org, page: PageQuery) => pageOf(units(org), page));
 
 /** The year's exceptions, and what they leave of every month. */
-export const readCalendar = readOrganisation((org, { year }: CalendarQuery) => {
+export const readCalendar = readTagged((org, { year }: CalendarQuery) => {
   const calendar = calendarOf(org);
   const days: { date: string; kind: 'holiday' | 'workday' }[] = [];
   const months = Array.from({ length: 12 }, (_, at) => ({
@@ -53,14 +76,14 @@ export const readCalendar = readOrganisation((org, { year }: CalendarQuery) => {
 });
 
 /** Pools as publication shares or shared them, by unit. */
-export const readTeamPools = readOrganisation((org, { period, ...page }: TeamPoolsQuery) => {
+export const readTeamPools = readTagged((org, { period, ...page }: TeamPoolsQuery) => {
   const pools = [...teamPools(org, period)]
     .map(([unitId, amountMinor]) => ({ unitId, amountMinor }))
     .sort((a, b) => compareCodePoints(a.unitId, b.unitId));
   return { period, ...pageOf(pools, page) };
 });
 
-export const readDelegations = readOrganisation(
+export const readDelegations = readTagged(
   (org, { actorId, on, ...page }: DelegationsQuery): PageOf<Delegation> => {
     const found = delegations(org).filter(({ fromActorId, toActorId, fromOn, untilOn }) => {
       const isAbout = actorId === undefined || fromActorId === actorId || toActorId === actorId;

@@ -43,6 +43,7 @@ describe('an account manager over HTTP', () => {
       name: '姓名 AM3',
       joinedOn: '2026-02-02',
       leftOn: null,
+      current: { unitId: 'U2', position: 'account-manager', supervisorId: 'SUP2' },
       employment: [{ effectiveOn: '2026-02-02', unitId: 'U2', recordedBy: 'office-1' }],
     });
     const again = await office.post('/v1/account-managers', person('AM3', { unitId: 'U1' }));

@@ -77,9 +77,9 @@ function visibleTo(org: Organisation, caller: Caller): Whose {
 
 export const readPerson = readQuery(
   async (
-    { store, engine, access }: ApiSystem,
+    { store, engine, access, clock }: ApiSystem,
     { accountManagerId, caller, after }: AnyQuery & PersonPath & Asked,
-  ): Promise<Answer<{ readonly accountManagerId: string } & Shown>> => {
+  ): Promise<Answer<PersonAnswer>> => {
     const position = await store.head();
     refuseUnlessReached(position, after);
     const org = await engine.organisation.current();
@@ -90,7 +90,9 @@ export const readPerson = readQuery(
       const history = historyOf(events);
       if (!history) break;
       if (isNamed) seen({ access }, caller, accountManagerId, 'person');
-      return { position, accountManagerId, ...(isNamed ? history : withoutPersonalTexts(history)) };
+      const current = placeOn(org, accountManagerId, clock().toISOString().slice(0, 10));
+      const shown = isNamed ? history : withoutPersonalTexts(history);
+      return { position, accountManagerId, current, ...shown };
     }
     throw new DomainError('unknown-account-manager', { accountManagerId });
   },
@@ -102,6 +104,19 @@ type Shown = Omit<PersonHistory, 'name' | 'absences'> & {
     readonly kind: string | null;
   })[];
 };
+
+type PersonAnswer = Shown & {
+  readonly accountManagerId: string;
+  /** Today's place, transfers that are still to come left out. */
+  readonly current: ReturnType<typeof placeOn>;
+};
+
+function placeOn(org: Organisation, accountManagerId: string, day: string) {
+  const employment = employmentOf(org, accountManagerId, day);
+  if (!employment) return null;
+  const { unitId, position, supervisorId } = employment;
+  return { unitId, position, supervisorId };
+}
 
 function withoutPersonalTexts(history: PersonHistory): Shown {
   const absences = history.absences.map((absence) => ({ ...absence, kind: null }));
