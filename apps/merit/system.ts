@@ -30,6 +30,7 @@ import { settlementProjection } from '#processes/settlement';
 import { toDoProjection } from '#processes/to-do';
 import { appealsInboxProjection } from '#read-models/appeals-inbox';
 import { bonusLedgerProjection } from '#read-models/bonus-ledger';
+import { customerVoiceProjection } from '#read-models/customer-voice';
 import { overridesProjection } from '#read-models/overrides';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
@@ -62,6 +63,7 @@ export function allProjections(): Projection[] {
     settlementProjection(),
     appealsInboxProjection(),
     overridesProjection(),
+    customerVoiceProjection(),
     toDoProjection(allProcesses()),
   ];
 }

@@ -5,11 +5,13 @@ import { Client } from 'pg';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import type { System } from '../../apps/merit/system.js';
-import { correctionAggregate, cycleAggregate } from '#commands';
+import { correctionAggregate, cycleAggregate, feedbackSampleAggregate } from '#commands';
 import { correctionStream } from '#contexts/assessment';
 import { type CycleCommand, cycleStream } from '#contexts/cycles';
+import { feedbackSampleStream, type SampleCommand } from '#contexts/feedback-calls';
 import { allEventSpecs } from '#contexts/registry';
 import { leafHash } from '#event-store';
+import { seedCommitment } from '#rules';
 import {
   type Finding,
   storedLog,
@@ -40,6 +42,7 @@ beforeAll(async () => {
   await importFolder(system, dataset);
   await startPublication(system, '2031-01');
   await proposeCorrection(system);
+  await drawSample(system);
   const runner = system.projections.start();
   const names = (await system.projections.status()).map(({ projection }) => projection);
   await system.projections.waitFor(names, await system.store.head(), 60_000);
@@ -100,6 +103,32 @@ async function proposeCorrection({ engine }: System): Promise<void> {
       recordedAt: proposedAt,
     },
   });
+}
+
+/** A sample of somebody's customers: no dataset has one. */
+async function drawSample({ engine }: System): Promise<void> {
+  const [sampleId, seed, at] = ['AM-1-2031-01', 'a seed', '2031-01-10T09:00:00+08:00'];
+  const of = { accountManagerId: 'AM-1', period: '2031-01', seedSha256: seedCommitment(seed) };
+  const commands: SampleCommand[] = [
+    { type: 'feedback-calls.CommitSampleSeed', data: { sampleId, ...of, committedAt: at } },
+    {
+      type: 'feedback-calls.FreezeSampleFrame',
+      data: { sampleId, customerIds: ['C-1', 'C-2'], frozenAt: at },
+    },
+    { type: 'feedback-calls.DrawSample', data: { sampleId, seed, size: 1, drawnAt: at } },
+  ];
+  for (const command of commands) {
+    await engine.handler.decide(feedbackSampleAggregate, feedbackSampleStream(sampleId), {
+      command,
+      facts: () => ({ inCohort: true }),
+      envelope: {
+        commandId: command.type,
+        actor: { id: 'agent-1', role: 'call-agent' },
+        occurredAt: at,
+        recordedAt: at,
+      },
+    });
+  }
 }
 
 const verify = (): Promise<readonly Finding[]> =>

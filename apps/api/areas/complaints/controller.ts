@@ -12,7 +12,7 @@ import {
   raiseComplaint,
   RaiseComplaintBody,
 } from './commands.js';
-import { readComplaint } from './queries.js';
+import { ComplaintsQuery, readComplaint, readComplaints } from './queries.js';
 
 @Controller('v1')
 export class ComplaintsController {
@@ -31,6 +31,12 @@ export class ComplaintsController {
   @Admits('office')
   decide(@TheCall() call: Call, @Param() path: ComplaintPath, @Body() body: DecideComplaintBody) {
     return this.commands.execute(decideComplaint.command(call, { ...body, ...path }));
+  }
+
+  @Get('complaints')
+  @Admits('office', 'call-agent', 'auditor', 'reviewer')
+  complaints(@TheCaller() caller: Caller, @Query() params: ComplaintsQuery) {
+    return this.queries.execute(readComplaints.query({ ...params, caller }));
   }
 
   @Get('complaints/:complaintId')

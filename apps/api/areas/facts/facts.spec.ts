@@ -148,12 +148,23 @@ describe('what the office records over HTTP', () => {
       status: 403,
       body: { code: 'segregation-of-duties' },
     });
+    const waiting = async (who: Client, more = '') => {
+      const after = await api.system.store.head();
+      const path = `/v1/complaints?after=${after}${more}`;
+      const { body } = await who.get<{ items: { complaintId: string }[] }>(path);
+      return body.items?.map(({ complaintId }) => complaintId);
+    };
+    expect(await waiting(office)).toEqual(['CP1']);
+    expect(await waiting(self)).toEqual([]);
+    expect((await self.get('/v1/complaints?accountManagerId=AM1')).status).toBe(403);
     expect(await decide('CP1', true)).toMatchObject({
       status: 201,
       body: { stream: 'assessment-AM1-2026-03' },
     });
     expect((await decide('CP1', true)).status).toBe(200);
     expect(await decide('CP1', false)).toMatchObject({ body: { code: 'record-id-reused' } });
+    expect(await waiting(office)).toEqual([]);
+    expect(await waiting(auditor, '&state=all&accountManagerId=AM1')).toEqual(['CP1']);
     const shown = await auditor.get('/v1/complaints/CP1');
     expect(shown.body).toMatchObject({
       customerId: 'C-7',

@@ -1,6 +1,6 @@
 import { applyDecorators } from '@nestjs/common';
 import { ApiPropertyOptional } from '@nestjs/swagger';
-import { IsObject, IsOptional } from 'class-validator';
+import { IsObject } from 'class-validator';
 import {
   drawnSample,
   FEEDBACK_CHANNELS,
@@ -10,7 +10,7 @@ import {
 } from '#contexts/feedback-calls';
 import { DomainError, requireForm } from '#kernel';
 import { periodOfInstant } from '#read-models/organisation';
-import { Id, Instant, OneOf, Text } from '../../fields.js';
+import { Id, Instant, MayBeLeftOut, OneOf, Text } from '../../fields.js';
 import type { Writing } from '../../write-command.js';
 import {
   type FactDefinition,
@@ -26,7 +26,7 @@ import { readSample } from './samples.js';
 const Answers = (): PropertyDecorator =>
   applyDecorators(
     IsObject(),
-    IsOptional(),
+    MayBeLeftOut(),
     ApiPropertyOptional({
       type: 'object',
       additionalProperties: { type: 'integer', minimum: 1, maximum: 5 },

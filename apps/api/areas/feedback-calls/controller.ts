@@ -7,7 +7,14 @@ import { type Call, TheCall } from '../../call.js';
 import { TheCaller } from '../../caller.js';
 import { AnyQuery } from '../../queries.js';
 import { recordCall, RecordCallBody, recordCalls } from './commands.js';
-import { CallsQuery, readCalls, readNext, readSampleProof } from './queries.js';
+import {
+  CallsQuery,
+  readCalls,
+  readNext,
+  readSampleProof,
+  readSamples,
+  SamplesQuery,
+} from './queries.js';
 import {
   commitSeed,
   CommitSeedBody,
@@ -41,6 +48,12 @@ export class FeedbackCallsController {
   @Admits('call-agent', 'office')
   draw(@TheCall() call: Call, @Param() path: SamplePath, @Body() body: DrawSampleBody) {
     return this.commands.execute(drawSample.command(call, { ...body, ...path }));
+  }
+
+  @Get('feedback-samples')
+  @Admits('call-agent', 'office', 'auditor', 'reviewer')
+  samples(@TheCaller() caller: Caller, @Query() params: SamplesQuery) {
+    return this.queries.execute(readSamples.query({ ...params, caller }));
   }
 
   @Get('feedback-samples/:sampleId')

@@ -95,6 +95,27 @@ describe('feedback calls over HTTP', () => {
     ).toMatchObject({ status: 409, body: { code: 'record-id-reused' } });
   });
 
+  it('have their samples listed by period, with how far each is', async () => {
+    const after = await api.system.store.head();
+    const path = `/v1/feedback-samples?period=2026-03&after=${after}`;
+    const { body } = await auditor.get(path);
+    expect(body['items']).toEqual([
+      {
+        sampleId: 'AM1-2026-03',
+        accountManagerId: 'AM1',
+        period: '2026-03',
+        customerCount: 450,
+        size: 3,
+      },
+      { sampleId: 'own', accountManagerId: 'AM2', period: '2026-03', customerCount: 2, size: 1 },
+    ]);
+    const own = await api.as('AM1', 'call-agent');
+    expect((await own.get(path)).body['items']).toMatchObject([{ sampleId: 'own' }]);
+    expect((await auditor.get(`${path}&accountManagerId=AM2`)).body['items']).toMatchObject([
+      { sampleId: 'own' },
+    ]);
+  });
+
   it('are drawn and made by nobody about himself, who sees no sample of his own', async () => {
     const both = await api.as('AM1', 'call-agent', 'office', 'account-manager');
     const refused = { status: 403, body: { code: 'segregation-of-duties' } };

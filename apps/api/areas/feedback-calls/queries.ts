@@ -8,6 +8,7 @@ import {
 import type { RecordedEvent } from '#event-store';
 import { assessmentStream, DomainError, roundToText } from '#kernel';
 import type { Caller } from '#platform';
+import { CUSTOMER_VOICE, samplePage } from '#read-models/customer-voice';
 import { scoreIndicator, verdicts } from '#rules';
 import { requireSight, seen } from '../../authority.js';
 import { fromCursor, toCursor } from '../../cursor.js';
@@ -15,7 +16,7 @@ import type { ApiSystem } from '../../dependencies.js';
 import { Id, OneOf, Period } from '../../fields.js';
 import { hidesRaters } from '../../hidden.js';
 import { AnyQuery, PageQuery } from '../../queries.js';
-import { readQuery, refuseUnlessReached } from '../../read-query.js';
+import { AFTER_WAIT_MS, readQuery, refuseUnlessReached } from '../../read-query.js';
 import { listFacts } from '../facts/list.js';
 import { readPeriod, type RecordedPeriod } from '../facts/reading.js';
 import { nextToCall, type OutcomeOf } from './order.js';
@@ -94,6 +95,30 @@ function meansOf({ assessed, facts }: RecordedPeriod) {
     return [{ indicatorId: id, counting, mean: isTold && exact ? roundToText(exact, 2) : null }];
   });
 }
+
+export class SamplesQuery extends PageQuery {
+  @Period({ example: '2026-03' })
+  period!: string;
+
+  @Id({ optional: true, example: 'am-001' })
+  accountManagerId?: string;
+}
+
+const MODELS = [CUSTOMER_VOICE];
+
+/** The samples of a period and how far each is; never one about the caller. */
+export const readSamples = readQuery(async (system, params: By<SamplesQuery>) => {
+  const { period, accountManagerId, caller, cursor, limit, after } = params;
+  if (after !== undefined) await system.projections.waitFor(MODELS, after, AFTER_WAIT_MS);
+  const [place] = cursor === undefined ? [''] : fromCursor(cursor, ['string']);
+  const filter = { period, accountManagerId, notAbout: caller.id };
+  const { result, position } = await system.projections.read(MODELS, (sql) =>
+    samplePage(sql, filter, { after: place, limit }),
+  );
+  const last = result.at(-1);
+  const next = last && result.length === limit ? toCursor([last.sampleId]) : null;
+  return { position, items: result, next };
+});
 
 type AskedSample = AnyQuery & SamplePath & { readonly caller: Caller };
 
