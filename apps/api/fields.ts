@@ -44,6 +44,13 @@ const AMOUNT_MINOR = /^-?\d{1,20}$/;
 const POSITION = /^[0-9A-Za-z._-]{1,64}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
+/** `null` says what leaving a field out says; behind the checks there is one way to say it. */
+export const MayBeLeftOut = (): PropertyDecorator =>
+  applyDecorators(
+    IsOptional(),
+    Transform(({ value }) => (value === null ? undefined : value)),
+  );
+
 function field(
   checks: readonly PropertyDecorator[],
   schema: ApiPropertyOptions,
@@ -55,9 +62,7 @@ function field(
     ...(description === undefined ? {} : { description }),
     ...(example === undefined ? {} : { example }),
   } as ApiPropertyOptions;
-  // `null` says what leaving a field out says; behind the checks there is one way to say it.
-  const leftOut = [IsOptional(), Transform(({ value }) => (value === null ? undefined : value))];
-  return applyDecorators(...checks, ...(optional ? leftOut : []), ApiProperty(shown));
+  return applyDecorators(...checks, ...(optional ? [MayBeLeftOut()] : []), ApiProperty(shown));
 }
 
 /** What a pattern cannot say: the 31st of April has the form of a date. */

@@ -9,6 +9,7 @@ import {
   describedApi,
   fieldsOf,
   pathOf,
+  requiredOf,
   requiredQuery,
 } from '../support/described-api.js';
 import { type RawAnswer, type RawClient, rawClient } from '../support/raw-request.js';
@@ -214,6 +215,32 @@ describe('a field of a body', () => {
       expect(asked.length).toBeGreaterThan(20);
       expect(await misses(asked)).toEqual([]);
       expect(await api.system.store.head()).toBe(head);
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('a field that may be left out', () => {
+  it(
+    'may be null, which is no fault of anybody’s',
+    async () => {
+      const faults: string[] = [];
+      for (const operation of withBody()) {
+        const example = bodyExample(document, operation) as Record<string, unknown>;
+        const required = requiredOf(document, operation.body ?? {});
+        const left = Object.keys(example).filter((name) => !required.has(name));
+        if (left.length === 0) continue;
+        const nulls = Object.fromEntries(left.map((name) => [name, null]));
+        const { status, text } = await client.send({
+          method: operation.method,
+          path: pathOf(operation),
+          headers: { authorization: bearerOf(operation), ...JSON_TYPE },
+          body: JSON.stringify({ ...example, ...nulls }),
+        });
+        const isMalformed = status === 400 && text.includes('must be');
+        if (status >= 500 || isMalformed) faults.push(`${operation.id}: ${status} ${text}`);
+      }
+      expect(faults).toEqual([]);
     },
     LIMIT_MS,
   );

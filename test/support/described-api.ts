@@ -67,3 +67,10 @@ export function fieldsOf(document: ApiDescription, schema: Schema): Record<strin
   const found = from.map((part) => fieldsOf(document, part));
   return Object.assign({}, ...found, properties) as Record<string, Schema>;
 }
+
+/** The fields that a body must have. */
+export function requiredOf(document: ApiDescription, schema: Schema): ReadonlySet<string> {
+  const { $ref, allOf = [], required = [] } = schema;
+  const from = [...($ref === undefined ? [] : [schemaOf(document, $ref)]), ...allOf];
+  return new Set([...required, ...from.flatMap((part) => [...requiredOf(document, part)])]);
+}
