@@ -63,7 +63,7 @@ export function statementPage(shown: Shown, lang: PageLanguage): string {
         <main>
           ${header(shown, say)} ${indicators(shown, say)} ${total(shown, say)}
           ${conduct(shown, say)} ${grade(shown, say)} ${tier(shown, say)} ${pay(shown, say)}
-          ${versions(shown, say)} ${acknowledgement(shown, say)}
+          ${versions(shown, say)} ${appeals(shown, say)} ${acknowledgement(shown, say)}
         </main>
         <footer>
           ${say.word('reflects')} ${shown.position} ·
@@ -331,6 +331,21 @@ function versions({ versions: all }: Shown, say: Say): Markup {
         eventLink(eventId),
       ]),
     )}`;
+}
+
+function appeals({ appeals: all }: Shown, say: Say): Markup {
+  const columns = [say.word('appeals'), say.word('status'), say.word('outcome')];
+  return table(
+    say.word('appeals'),
+    [...columns, say.word('recordedAt'), say.word('event')],
+    all.map(({ appealId, state, outcome, steps }) => [
+      appealId,
+      say.value('appeal', state),
+      outcome === null ? '—' : say.value('outcome', outcome),
+      steps.at(-1)?.recordedAt ?? '',
+      steps.map(({ eventId }) => eventLink(eventId)).reduce((a, b) => markup`${a} ${b}`),
+    ]),
+  );
 }
 
 function citingText(citing: Shown['versions'][number]['citing'], say: Say): string {

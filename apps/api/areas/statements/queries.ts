@@ -13,6 +13,7 @@ import { hidesRaters } from '../../hidden.js';
 import { AsOfQuery, type PersonPeriodPath } from '../../person-queries.js';
 import { AFTER_WAIT_MS, readQuery } from '../../read-query.js';
 import { tracerOf } from '../../tracer.js';
+import { appealIds, appealsOf, type ShownAppeal } from './appeals.js';
 import { lineHistory, moneyOf, type Money } from './money.js';
 
 export class StatementQuery extends AsOfQuery {
@@ -31,10 +32,11 @@ export type ShownStatement = Statement & {
   readonly tier: TierStep | null;
   readonly nextTier: TierOutlook | null;
   readonly pay: Money;
+  readonly appeals: readonly ShownAppeal[];
   readonly links: { readonly trace: string; readonly tiers: string };
 };
 
-const MODELS = ['bonus-ledger', 'scores', 'tiers'];
+const MODELS = ['appeals-inbox', 'bonus-ledger', 'scores', 'tiers'];
 
 type Params = StatementQuery & PersonPeriodPath & { readonly caller: Caller };
 
@@ -53,7 +55,8 @@ export const readStatement = readQuery(async (system, params: Params) => {
     const until: AsOf = asOf ?? { kind: 'position', position: at };
     const chains = await tierChains(sql, org, [accountManagerId], until, at);
     const history = await lineHistory(sql, accountManagerId, period);
-    return { chain: chains.get(accountManagerId), history };
+    const filed = await appealIds(sql, accountManagerId, period);
+    return { chain: chains.get(accountManagerId), history, filed };
   });
   // Log and read models as of one position: a statement does not mix two moments.
   const until: AsOf = asOf ?? { kind: 'position', position };
@@ -74,6 +77,7 @@ export const readStatement = readQuery(async (system, params: Params) => {
     tier,
     nextTier: tierOutlook(folded.org, accountManagerId, result.chain),
     pay,
+    appeals: await appealsOf(system.traceLog, result.filed, until),
     links: {
       trace: `/v1/trace/${encodeURIComponent(accountManagerId)}/${period}`,
       tiers: `/v1/tiers/${encodeURIComponent(accountManagerId)}/next`,

@@ -39,6 +39,7 @@ type Shown = {
   };
   acknowledgement: { state: string; objections: { eventId: string }[] };
   reasons: Record<string, string>;
+  appeals: { appealId: string; state: string; outcome: string | null }[];
 };
 type Score = { accountManagerId: string; period: string; score: string | null; grade: string };
 
@@ -46,7 +47,7 @@ let api: TestApi;
 beforeAll(async () => {
   api = await openTestApi('2026-07-30T09:00:00+08:00');
   await importFolder(api.system, DATASET);
-  const names = ['scores', 'tiers', 'bonus-ledger'];
+  const names = ['scores', 'tiers', 'bonus-ledger', 'appeals-inbox'];
   await api.system.projections.waitFor(names, await api.system.store.head(), 30_000);
 }, 120_000);
 afterAll(() => api.close());
@@ -112,10 +113,12 @@ it('each input names an event that records it', async () => {
 it('is as it was known then, corrections and pay too', async () => {
   const now = await statementOf(APPELLANT, '2026-01');
   expect(now.resultVersion).toBe(3);
+  expect(now.appeals.map(({ outcome }) => outcome)).toEqual(['upheld', 'upheld']);
   const before = `?asOf=${encodeURIComponent('2026-02-10T11:59:59+08:00')}`;
   const then = await statementOf(APPELLANT, '2026-01', before);
   expect(then).toMatchObject({ stage: 'published', resultVersion: 1, versions: { length: 1 } });
   expect(then.pay.lines).toEqual([]);
+  expect(then.appeals.map(({ outcome }) => outcome)).toEqual([null, null]);
   expect(then.explainedTotal.score).toBe(then.score);
   const decided = `?asOf=${encodeURIComponent(DECIDED_AT)}`;
   expect(await statementOf(APPELLANT, '2026-01', decided)).toMatchObject({
