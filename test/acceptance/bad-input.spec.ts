@@ -317,15 +317,15 @@ describe('a token', () => {
 
 describe('a query', () => {
   it.each([
-    ['surplus=1', 'surplus'],
-    ['__proto__=1', '__proto__'],
-    ['after=1&after=2', 'after'],
-    ['after=%00', 'after'],
-    ['%00=1', '\u0000'],
-    [Array.from({ length: 60 }, (_, at) => `p${at}=1`).join('&'), ''],
+    ['surplus=1', 'surplus=1', 'surplus'],
+    ['__proto__=1', '__proto__=1', '__proto__'],
+    ['a parameter twice', 'after=1&after=2', 'after'],
+    ['NUL in a value', 'after=%00', 'after'],
+    ['NUL for a name', '%00=1', '\u0000'],
+    ['60 parameters', Array.from({ length: 60 }, (_, at) => `p${at}=1`).join('&'), ''],
   ])(
     'is refused everywhere with %s',
-    async (more, names) => {
+    async (_, more, names) => {
       const asked = queries().map((operation) => ({
         what: operation.id,
         expected: { ...MALFORMED, names },
