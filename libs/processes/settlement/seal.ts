@@ -36,8 +36,8 @@ const NEVER: ReadonlySet<string> = new Set([
 /**
  * Starts to seal an approved batch, if its lines are what is due as of a position behind every
  * sealing before. What is decided after that position is in the next batch, as a difference: the
- * sealing's own projection compares once more. Lines that are not due any more are superseded, and the
- * caller hears `batch-changed`. Gives the command that ends it.
+ * sealing's own projection compares once more. Lines that are not due any more are superseded, and
+ * the caller hears `batch-changed`. Gives the command that ends it.
  */
 export async function startSealing(
   engine: Engine,
