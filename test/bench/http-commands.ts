@@ -1,33 +1,28 @@
 /** Target 5: commands over HTTP beside an empty validated route of the same server. See README.md. */
-import { mkdir } from 'node:fs/promises';
 import { parseArgs } from 'node:util';
 import { Body, Controller, Post } from '@nestjs/common';
 import { Admits } from '../../apps/api/admits.js';
 import { type Call, TheCall } from '../../apps/api/call.js';
 import { RecordMetricBody } from '../../apps/api/areas/metrics/commands.js';
-import { serve } from '../../apps/merit/serving.js';
 import type { System } from '../../apps/merit/system.js';
-import { createLogger, openLocalIssuer, readConfiguration } from '../../libs/platform/index.js';
 import { clientCpuUs, serverCpuUs } from './lib/cpu.js';
 import { answerTask, ownTask, runInFork } from './lib/fork.js';
 import { type Load, type LoadOutcome, type Request, runLoad } from './lib/load.js';
-import {
-  importFolder,
-  openFolder,
-  placeFor,
-  postmasterOf,
-  prepareOnce,
-  removePlace,
-  versionOf,
-  writeBenchOrganisation,
-} from './lib/organisation.js';
+import { placeFor, postmasterOf, removePlace } from './lib/organisation.js';
 import { median, ratioOf, takeTurns } from './lib/rounds.js';
-import { printMachine, printTable, printTargets, whole } from './lib/table.js';
+import {
+  factOf,
+  openPeople,
+  type Person,
+  prepareMonths,
+  type Served,
+  withServed,
+} from './lib/served.js';
+import { printTable, printTargets, whole } from './lib/table.js';
 
 const PEOPLE = 240;
 const CONNECTIONS = 64;
 const WANTED_RATIO = 0.5;
-const TOKEN_SECONDS = 12 * 3_600;
 
 /** What a command costs before it is one: token, role, body, validation, answer. */
 @Controller('v1/bench')
@@ -41,11 +36,6 @@ class EmptyController {
 
 const KINDS = ['empty route', 'metric', 'metric with a key'] as const;
 type Kind = (typeof KINDS)[number];
-type Person = {
-  readonly accountManagerId: string;
-  readonly period: string;
-  readonly indicatorId: string;
-};
 type Task = Load & {
   readonly kind: Kind;
   readonly people: readonly Person[];
@@ -56,9 +46,9 @@ function requestsOf({ kind, people, run }: Task): () => Request {
   let count = 0;
   return () => {
     count += 1;
-    const person = people[count % people.length];
+    const person = people[count % people.length] as Person;
     const body = JSON.stringify({
-      ...person,
+      ...factOf(person),
       recordId: `B-${run}-${count}`,
       actual: `${count % 90}`,
     });
@@ -68,35 +58,11 @@ function requestsOf({ kind, people, run }: Task): () => Request {
   };
 }
 
-/** A metric that was recorded for each person of the month that is still open. */
-async function openPeople({ store }: System): Promise<readonly Person[]> {
-  const people = new Map<string, Person>();
-  let last = '';
-  for await (const events of store.readAll({ streamPrefixes: ['assessment-'] })) {
-    for (const { stream, type, data } of events) {
-      if (type !== 'metrics.MetricRecorded.v1') continue;
-      const period = stream.slice(-'2026-01'.length);
-      if (period > last) people.clear();
-      last = period > last ? period : last;
-      const accountManagerId = stream.slice('assessment-'.length, -period.length - 1);
-      const { indicatorId } = data as { readonly indicatorId: string };
-      if (period === last) people.set(accountManagerId, { accountManagerId, period, indicatorId });
-    }
-  }
-  if (people.size === 0) throw new Error('nobody has a metric to be recorded');
-  return [...people.values()];
-}
-
 const eventCount = async ({ store }: System): Promise<number> => (await store.lag('')).events;
 
 type Figure = LoadOutcome & { readonly apiUs: number; readonly databaseUs: number };
 
-async function measure(
-  system: System,
-  url: string,
-  token: string,
-  options: Options,
-): Promise<void> {
+async function measure({ system, url, token }: Served, options: Options): Promise<void> {
   const people = await openPeople(system);
   const postmasterPid = await postmasterOf(system);
   let run = 0;
@@ -168,55 +134,19 @@ async function main(): Promise<void> {
       data: { type: 'string' },
     },
   });
-  const place = placeFor(values.data, 'http-commands');
   const isSmoke = values.smoke;
+  const place = placeFor(values.data, 'http-commands');
   const options = {
     isSmoke,
     rounds: isSmoke ? 1 : Number(values.rounds),
     seconds: isSmoke ? 0.5 : Number(values.seconds),
   };
+  const areas = [{ controllers: [EmptyController], commands: [], queries: [] }];
   try {
-    const data = await prepareOnce(place, async ({ data: folder, dataset }) => {
-      await mkdir(folder, { recursive: true });
-      const size = {
-        people: isSmoke ? 24 : PEOPLE,
-        periods: 1,
-        openPeriods: 1,
-        unsealedPeriods: 0,
-      };
-      writeBenchOrganisation(dataset, { ...size, factsPercent: 20 });
-      const system = await openFolder(folder, 'own');
-      await importFolder(system, dataset).finally(() => system.close());
-    });
-    await measureFolder(data, options);
+    const data = await prepareMonths(place, isSmoke ? 24 : PEOPLE);
+    await withServed(data, (served) => measure(served, options), areas);
   } finally {
     if (values.data === undefined) await removePlace(place);
-  }
-}
-
-async function measureFolder(data: string, options: Options): Promise<void> {
-  const configuration = readConfiguration({
-    MERIT_DATA: data,
-    MERIT_LOG_LEVEL: 'silent',
-    MERIT_PORT: '0',
-    MERIT_RATE_LIMIT: '0',
-  });
-  const system = await openFolder(data, 'own');
-  try {
-    printMachine(await versionOf(system));
-    const logger = createLogger({ level: 'silent' });
-    const areas = [{ controllers: [EmptyController], commands: [], queries: [] }];
-    const serving = await serve(system, { configuration, logger, language: 'en' }, { areas });
-    try {
-      const issuer = await openLocalIssuer(configuration.tokenKeyFile);
-      const asked = { subject: 'office-1', roles: ['office' as const], now: new Date() };
-      const token = await issuer.issue({ ...asked, validForSeconds: TOKEN_SECONDS });
-      await measure(system, serving.url, token, options);
-    } finally {
-      await serving.close();
-    }
-  } finally {
-    await system.close();
   }
 }
 
