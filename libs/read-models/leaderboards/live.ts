@@ -32,11 +32,11 @@ export type LiveBoards = {
 };
 
 type Watcher = { readonly ownId: string | null; readonly wake: () => void };
-type Kept = {
-  readonly from: Position;
-  until: Position;
-  readonly lines: readonly BoardLine[];
-};
+/**
+ * A top with the positions at which this feed has read it. Those between two of them are not its:
+ * a board may have moved there and back, and a reader of another process may have seen that.
+ */
+type Kept = { readonly positions: Set<Position>; readonly lines: readonly BoardLine[] };
 type Feed = {
   readonly board: BoardId;
   readonly limit: number;
@@ -56,6 +56,8 @@ const LOOK_MS = 1_000;
 const RETRY_MS = 1_000;
 /** Tops that a reader may come back to by the position it has seen last. */
 const KEPT_TOPS = 64;
+/** Of one top; a reader that saw an older one gets a snapshot. */
+const KEPT_POSITIONS = 256;
 
 type Following = {
   readonly projections: Pick<Projections, 'read'>;
@@ -98,8 +100,7 @@ function watch(following: Following, board: BoardId, limit: number, watcher: Wat
   soil(following, feed);
   return {
     state: () => (ownId === null || feed.state?.places.has(ownId) ? feed.state : null),
-    topAt: (position) =>
-      feed.kept.find(({ from, until }) => from <= position && position <= until)?.lines ?? null,
+    topAt: (position) => feed.kept.find(({ positions }) => positions.has(position))?.lines ?? null,
     leave() {
       feed.watchers.delete(watcher);
       if (feed.watchers.size === 0 && feeds.get(key) === feed) feeds.delete(key);
@@ -161,15 +162,17 @@ const newFeed = ({ period, unitId, schemeId }: BoardId, limit: number): Feed => 
 });
 
 /** A top that says the same stays the same object, so that comparing it costs nothing. */
-function keep({ kept }: Feed, position: Position, lines: readonly BoardLine[]): void {
+function keep({ kept, state }: Feed, position: Position, lines: readonly BoardLine[]): void {
   const last = kept.at(-1);
   // Back to an earlier generation of the read model: what was kept is no history of it.
-  if (last && position < last.until) kept.length = 0;
+  if (state && position < state.position) kept.length = 0;
   else if (last && isSameTop(last.lines, lines)) {
-    last.until = position;
+    last.positions.add(position);
+    const [oldest] = last.positions;
+    if (last.positions.size > KEPT_POSITIONS && oldest !== undefined) last.positions.delete(oldest);
     return;
   }
-  kept.push({ from: position, until: position, lines });
+  kept.push({ positions: new Set([position]), lines });
   if (kept.length > KEPT_TOPS) kept.shift();
 }
 

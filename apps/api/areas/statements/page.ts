@@ -217,7 +217,10 @@ function grade({ explainedGrade }: Shown, say: Say): Markup {
   const toNext = next
     ? markup`<p>${name}: ${next.grade} (≥ ${next.min}), +${next.points}</p>`
     : NOTHING;
-  return markup`${ceilingApplied ? markup`<p class="note">${say.word('ceilingApplied')}</p>` : NOTHING}
+  const capped = ceilingApplied
+    ? markup`<p class="note">${say.word('ceilingApplied')}</p>`
+    : NOTHING;
+  return markup`${capped}
   ${toNext}
   ${table(
     say.word('ceilings'),

@@ -71,7 +71,7 @@ const allScores = async (): Promise<Score[]> => {
   return scores;
 };
 
-it('every statement shows the result, the arithmetic that gives it, and what was paid', async () => {
+it('shows the result, the arithmetic that gives it, and what was paid', async () => {
   const auditor = await api.as('auditor-1', 'auditor');
   const scores = await allScores();
   expect(scores.length).toBeGreaterThan(250);
@@ -224,7 +224,7 @@ it('is nobody else’s to see', async () => {
   expect((await admin.get(path('AM00002', '2026-01'))).status).toBe(403);
 });
 
-it('is acknowledged and objected to by its subject alone, at the version that was read', async () => {
+it('is acknowledged and objected to by its subject alone, at the version read', async () => {
   const own = await api.as('AM00003', 'account-manager');
   const other = await api.as('AM00001', 'account-manager');
   const at = `${path('AM00003', '2026-06')}`;
