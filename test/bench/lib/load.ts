@@ -6,6 +6,7 @@ export type Reply = { readonly status: number; readonly body: string };
 
 export type Connection = {
   readonly post: (request: Request) => Promise<Reply>;
+  readonly get: (path: string) => Promise<Reply>;
   readonly close: () => void;
 };
 
@@ -30,16 +31,19 @@ export async function openConnection(url: string, token: string): Promise<Connec
   });
   const fail = (): void => settle?.reject(new Error('the connection ended'));
   socket.on('close', fail).on('error', fail);
-  const post: Connection['post'] = ({ path, body, headers = '' }) =>
+  const send = (text: string): Promise<Reply> =>
     new Promise((resolve, reject) => {
       settle = { resolve, reject };
-      socket.write(
-        `POST ${path} HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n` +
-          `content-type: application/json\r\ncontent-length: ${Buffer.byteLength(body)}\r\n` +
-          `${headers}\r\n${body}`,
-      );
+      socket.write(text);
     });
-  return { post, close: () => void socket.destroy() };
+  const head = `HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n`;
+  const get: Connection['get'] = (path) => send(`GET ${path} ${head}\r\n`);
+  const post: Connection['post'] = ({ path, body, headers = '' }) =>
+    send(
+      `POST ${path} ${head}content-type: application/json\r\n` +
+        `content-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`,
+    );
+  return { post, get, close: () => void socket.destroy() };
 }
 
 function wholeReply(text: string): Reply | null {
