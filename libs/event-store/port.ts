@@ -89,7 +89,8 @@ export type Lag = { readonly events: number; readonly seconds: number };
 export interface EventStore {
   /**
    * Errors: RevisionConflict, EventIdReused (other content, or known and new ids mixed),
-   * CommandKeyReused (looked up after the ids and before the revision), EventTooLarge, StoreUnavailable (outcome unknown: retry with the same ids and an exact
+   * CommandKeyReused (looked up after the ids and before the revision), EventTooLarge,
+   * StoreUnavailable (outcome unknown: retry with the same ids and an exact
    * revision), TypeError for an empty append or data that is no canonical JSON.
    */
   append(

@@ -61,7 +61,9 @@ const contentTypeOf = (route: string): string =>
 
 type Post = (who: string, role: Role, path: string, body?: object) => Promise<unknown>;
 
-/** A published month with an appeal, an open one, proposals and drafts that wait for the next step. */
+/**
+ * A published month with an appeal, an open one, proposals and drafts that wait for the next step.
+ */
 async function setUp(post: Post): Promise<void> {
   const office = (path: string, body?: object) => post('author-1', 'office', path, body);
   api.clock.set('2026-01-02T09:00:00+08:00');

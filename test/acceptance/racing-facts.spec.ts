@@ -71,7 +71,9 @@ describe('facts that race the close, the freeze and the publication', () => {
     expect(await verifyResults(api.system.engine.log)).toEqual([]);
   }, 60_000);
 
-  /** From the log: each accepted fact once and before the freeze, and the last of them the score. */
+  /**
+   * From the log: each accepted fact once and before the freeze, and the last of them the score.
+   */
   const expectInside = async (
     accountManagerId: string,
     accepted: readonly Sent[],

@@ -35,7 +35,10 @@ export interface KeyStore {
    */
   secret(name: string): Promise<Uint8Array>;
 
-  /** Wraps every key and secret anew, and new ones from now on; gives the number of keys. Restartable. */
+  /**
+   * Wraps every key and secret anew, and new ones from now on; gives the number of keys.
+   * Restartable.
+   */
   rotate(keyEncryptionKey: Uint8Array): Promise<number>;
 
   close(): Promise<void>;

@@ -19,7 +19,8 @@ export type LogOptions = {
 /**
  * Reads the whole log once, as it is stored, and names the first place of each kind of failure:
  * positions dense from 1, revisions of each stream dense from 0 in log order, `storedAt` never
- * falling, event ids and requests' keys unique, types registered, data and metadata canonical and in form, personal
+ * falling, event ids and requests' keys unique, types registered, data and metadata canonical and
+ * in form, personal
  * fields sealed or erased, and every leaf hash that of its row.
  *
  * Memory: two pages of rows, and a number for each stream (about 100 bytes: 10 million streams,
