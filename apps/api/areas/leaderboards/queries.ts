@@ -10,14 +10,15 @@ import {
   indicatorPage,
   indicatorPlace,
 } from '#read-models/leaderboards';
-import { boardAsOf } from '#read-models/scores';
+import { type AsOf, boardAsOf } from '#read-models/scores';
 import { asOfParams, AsOfPoint, malformed, StoredAsOf } from '../../as-of.js';
 import { fromCursor, toCursor } from '../../cursor.js';
+import type { ApiSystem } from '../../dependencies.js';
 import { Id, Period, WholeNumber } from '../../fields.js';
 import type { PersonPath } from '../../person-queries.js';
 import { AnyQuery, DEFAULT_LIMIT, MAX_LIMIT, type PageOf, PageQuery } from '../../queries.js';
 import { AFTER_WAIT_MS, readQuery } from '../../read-query.js';
-import { boardSight, requireBoard } from '../../sight.js';
+import { type BoardSight, boardSight, requireBoard, seesEveryBoard } from '../../sight.js';
 
 export class BoardQuery extends AnyQuery {
   @Period()
@@ -87,9 +88,7 @@ export const readBoard = readQuery(async (system, params: BoardPageQuery & By) =
   const asOf = asOfParams(params);
   const offset = offsetOf(cursor);
   if (after !== undefined) await system.projections.waitFor(SCORES, after, AFTER_WAIT_MS);
-  const org = await system.engine.organisation.current();
-  const sight = boardSight(org, caller, params.unitId);
-  if (asOf === null) requireBoard(org, sight, params);
+  const sight = await sightOf(system, caller, params, asOf);
   const page = { offset, limit };
   const { result: items, position } = await system.projections.read(SCORES, (sql) =>
     asOf === null
@@ -105,6 +104,20 @@ export const readBoard = readQuery(async (system, params: BoardPageQuery & By) =
   const next = items.length === limit ? toCursor([offset + limit]) : null;
   return { position, items, next } satisfies PageOf<Line> & { position: string };
 });
+
+async function sightOf(
+  system: ApiSystem,
+  caller: Caller,
+  board: BoardId,
+  asOf: AsOf | null,
+): Promise<BoardSight> {
+  if (seesEveryBoard(caller)) return 'all';
+  const org = await system.engine.organisation.current();
+  const sight = boardSight(org, caller, board.unitId);
+  // What was known then is of published boards alone.
+  if (asOf === null) requireBoard(org, sight, board);
+  return sight;
+}
 
 function linesNow(
   sql: Sql,
@@ -128,10 +141,8 @@ export const readPlace = readQuery(async (system, params: BoardQuery & PersonPat
   const { accountManagerId, after, caller, indicator } = params;
   const asOf = asOfParams(params);
   if (after !== undefined) await system.projections.waitFor(SCORES, after, AFTER_WAIT_MS);
-  const org = await system.engine.organisation.current();
   const isOwn = caller.roles.includes('account-manager') && caller.id === accountManagerId;
-  const sight = isOwn ? 'all' : boardSight(org, caller, params.unitId);
-  if (asOf === null) requireBoard(org, sight, params);
+  const sight = isOwn ? 'all' : await sightOf(system, caller, params, asOf);
   const { result: line, position } = await system.projections.read(
     SCORES,
     async (sql): Promise<Line | null> => {
