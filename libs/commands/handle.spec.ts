@@ -123,7 +123,9 @@ describe('the handler of commands', () => {
     await createCommandHandler(store).decide(box, 'box-1', intent(turned(false)));
     const again = await mine.decide(box, 'box-1', intent(turned(true)));
     expect(again).toMatchObject({ kind: 'accepted', revision: 2 });
-    expect(await mine.decide(box, 'box-1', intent(turned(true)))).toMatchObject({ kind: 'repeated' });
+    expect(await mine.decide(box, 'box-1', intent(turned(true)))).toMatchObject({
+      kind: 'repeated',
+    });
   });
 
   it('neither loses nor doubles an event whose append was stored and not answered', async () => {
@@ -250,6 +252,42 @@ describe('the handler of commands', () => {
     await expect(
       mine.decide(box, 'box-1', intent(noted('x'.repeat(70_000)))),
     ).rejects.toMatchObject({ code: 'event-too-large' });
+  });
+
+  it('answers a key once: its events have ids of their own, the last of them the HMAC', async () => {
+    const mine = createCommandHandler(store);
+    const internal = nameBasedId('an internal command');
+    await mine.decide(box, 'box-1', intent(noted('internal'), internal));
+    const keyed = (command: Command, stream = 'box-1') => {
+      const { envelope, ...rest } = intent(command, internal);
+      const under = { ...rest, envelope: { ...envelope, requestHmac: 'aa' } };
+      return mine.decide(box, stream, under);
+    };
+    const filled = await keyed({ type: 'toy.Filled', data: { count: 2 } });
+    expect(filled).toMatchObject({ kind: 'accepted', revision: 2 });
+    expect(await store.eventByCommandKey(internal)).toMatchObject({ revision: 2 });
+    const reused = { code: 'idempotency-key-reused' };
+    await expect(keyed(put('r1'), 'box-2')).rejects.toMatchObject(reused);
+    expect(await typesIn(store, 'box-2')).toEqual([]);
+  });
+
+  it('decides at the revision that the caller saw, those decided just before counted', async () => {
+    const mine = createCommandHandler(store);
+    const at = (expectedRevision: number, command: Command) => ({
+      ...intent(command),
+      expectedRevision,
+    });
+    const outcomes = await mine.decideAll(box, 'box-1', [
+      at(-1, noted('0')),
+      at(0, noted('1')),
+      at(0, noted('late')),
+    ]);
+    expect(outcomes.map(({ kind }) => kind)).toEqual(['accepted', 'accepted', 'refused']);
+    expect(outcomes[2]).toMatchObject({ error: { details: { actualRevision: 1 } } });
+    // Remembered at revision 1, moved on by another process: the memory is checked first.
+    await createCommandHandler(store).decide(box, 'box-1', intent(noted('2')));
+    const [seen] = await mine.decideAll(box, 'box-1', [at(2, noted('3'))]);
+    expect(seen).toMatchObject({ kind: 'accepted', revision: 3 });
   });
 
   it('gives up a stream that it loses every race for', async () => {
