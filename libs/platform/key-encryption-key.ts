@@ -1,7 +1,7 @@
 import { randomBytes } from 'node:crypto';
-import { link, mkdir, open, rm, stat, readFile } from 'node:fs/promises';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { DomainError } from '#kernel';
+import { canOthersRead, createSecretFile } from './secret-file.js';
 
 const KEY = /^[0-9a-f]{64}$/i;
 
@@ -15,7 +15,9 @@ export async function readKeyEncryptionKey(
   file: string,
   options: { readonly create: boolean },
 ): Promise<Uint8Array> {
-  if (options.create) await createIfMissing(file);
+  if (options.create) {
+    await createSecretFile(file, () => `${randomBytes(32).toString('hex')}\n`);
+  }
   const text = await readFile(file, 'utf8').catch((error: NodeJS.ErrnoException) => {
     throw new DomainError(
       'key-file-missing',
@@ -23,8 +25,7 @@ export async function readKeyEncryptionKey(
       `The key file ${file} cannot be read (${error.code}); MERIT_KEK_FILE names it.`,
     );
   });
-  const { mode } = await stat(file);
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
+  if (await canOthersRead(file)) {
     throw new DomainError(
       'key-file-open',
       { file },
@@ -39,22 +40,4 @@ export async function readKeyEncryptionKey(
     );
   }
   return Uint8Array.from(Buffer.from(text.trim(), 'hex'));
-}
-
-async function createIfMissing(file: string): Promise<void> {
-  if ((await stat(file).catch(() => null)) !== null) return;
-  await mkdir(path.dirname(file), { recursive: true });
-  const fresh = `${file}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const handle = await open(fresh, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${randomBytes(32).toString('hex')}\n`);
-    await handle.sync();
-    // A link refuses to replace the file of another that was quicker.
-    await link(fresh, file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await handle.close();
-    await rm(fresh, { force: true });
-  }
 }

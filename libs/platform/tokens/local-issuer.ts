@@ -1,8 +1,8 @@
-import { link, mkdir, open, readFile, rm, stat } from 'node:fs/promises';
 import { randomBytes } from 'node:crypto';
-import path from 'node:path';
+import { readFile } from 'node:fs/promises';
 import { createLocalJWKSet, exportJWK, generateKeyPair, importJWK, type JWK, SignJWT } from 'jose';
 import { DomainError } from '#kernel';
+import { canOthersRead, createSecretFile } from '../secret-file.js';
 import type { Role } from './roles.js';
 import type { TokenRules } from './verifier.js';
 
@@ -28,11 +28,8 @@ export type TokenClaims = {
  * `key-file-malformed`.
  */
 export async function openLocalIssuer(file: string): Promise<LocalIssuer> {
-  await createIfMissing(file);
-  const { mode } = await stat(file);
-  if (process.platform !== 'win32' && (mode & 0o077) !== 0) {
-    throw new DomainError('key-file-open', { file });
-  }
+  await createSecretFile(file, freshKey);
+  if (await canOthersRead(file)) throw new DomainError('key-file-open', { file });
   const jwk = parsed(await readFile(file, 'utf8'), file);
   const key = await importJWK(jwk, ALGORITHM);
   const { d: _private, ...publicJwk } = jwk;
@@ -67,22 +64,8 @@ function parsed(text: string, file: string): JWK {
   throw new DomainError('key-file-malformed', { file });
 }
 
-async function createIfMissing(file: string): Promise<void> {
-  if ((await stat(file).catch(() => null)) !== null) return;
-  await mkdir(path.dirname(file), { recursive: true });
+async function freshKey(): Promise<string> {
   const { privateKey } = await generateKeyPair(ALGORITHM, { extractable: true });
   const jwk = { ...(await exportJWK(privateKey)), kid: randomBytes(8).toString('hex') };
-  const fresh = `${file}.new-${process.pid}-${randomBytes(4).toString('hex')}`;
-  const handle = await open(fresh, 'wx', 0o600);
-  try {
-    await handle.writeFile(`${JSON.stringify(jwk)}\n`);
-    await handle.sync();
-    // A link refuses to replace the file of another that was quicker.
-    await link(fresh, file).catch((error: NodeJS.ErrnoException) => {
-      if (error.code !== 'EEXIST') throw error;
-    });
-  } finally {
-    await handle.close();
-    await rm(fresh, { force: true });
-  }
+  return `${JSON.stringify(jwk)}\n`;
 }
