@@ -9,6 +9,18 @@ export const ADMITS = 'merit:admits';
 /** Where the OpenAPI document names them. */
 export const X_ROLES = 'x-roles';
 
+/** For what is nobody's secret. Neither payroll nor administration needs all of it: add them. */
+export const EVERYBODY_AT_WORK = [
+  'office',
+  'rater',
+  'call-agent',
+  'account-manager',
+  'reviewer',
+  'manager',
+  'auditor',
+  'approver',
+] as const satisfies readonly Role[];
+
 /**
  * Whom a route is for. Every route declares it (a test sees to that); the guard lets nobody else
  * in. What a role may see of whom is decided behind it (authority.ts).

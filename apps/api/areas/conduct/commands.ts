@@ -1,4 +1,5 @@
-import { Decimal, Id, Period, Text } from '../../fields.js';
+import { Decimal, Id, Text } from '../../fields.js';
+import { PersonPeriodBody } from '../facts/bodies.js';
 import {
   type FactDefinition,
   recordBatch,
@@ -8,15 +9,9 @@ import {
   timeOf,
 } from '../facts/recording.js';
 
-export class GrantAdjustmentBody {
+export class GrantAdjustmentBody extends PersonPeriodBody {
   @Id({ optional: true, example: 'ADJ-2026-03-17', description: 'Left out: made here' })
   adjustmentId?: string;
-
-  @Id({ example: 'am-001' })
-  accountManagerId!: string;
-
-  @Period({ example: '2026-03' })
-  period!: string;
 
   @Decimal({ example: '-2', description: 'Points; below 0: deducted' })
   points!: string;
@@ -25,15 +20,9 @@ export class GrantAdjustmentBody {
   reason!: string;
 }
 
-export class RecordVetoBody {
+export class RecordVetoBody extends PersonPeriodBody {
   @Id({ optional: true, example: 'VETO-2026-03-02', description: 'Left out: made here' })
   vetoId?: string;
-
-  @Id({ example: 'am-001' })
-  accountManagerId!: string;
-
-  @Period({ example: '2026-03' })
-  period!: string;
 
   @Id({ example: 'integrity-breach', description: 'A veto code of the scheme that applies' })
   code!: string;

@@ -13,7 +13,7 @@ import {
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
 import type { FastifyReply } from 'fastify';
 import type { Caller } from '#platform';
-import { Admits } from '../../admits.js';
+import { Admits, EVERYBODY_AT_WORK } from '../../admits.js';
 import { type Call, TheCall } from '../../call.js';
 import { TheCaller } from '../../caller.js';
 import { tagged } from '../../etag.js';
@@ -34,18 +34,8 @@ import {
 import { ProgressQuery, readProgress } from './progress.js';
 import { readCycle, readCycles, readDistribution } from './queries.js';
 
-/** Whether a period is open or published is nobody's secret. */
-const EVERYBODY = [
-  'office',
-  'rater',
-  'call-agent',
-  'account-manager',
-  'reviewer',
-  'manager',
-  'auditor',
-  'payroll',
-  'approver',
-] as const;
+/** Whether a period is open or published. */
+const EVERYBODY = [...EVERYBODY_AT_WORK, 'payroll'] as const;
 
 @Controller('v1/cycles')
 export class CyclesController {

@@ -1,4 +1,5 @@
-import { AmountMinor, Id, Period, Text } from '../../fields.js';
+import { AmountMinor, Id, Text } from '../../fields.js';
+import { PersonPeriodBody } from '../facts/bodies.js';
 import {
   type FactDefinition,
   recordBatch,
@@ -8,15 +9,9 @@ import {
   timeOf,
 } from '../facts/recording.js';
 
-export class GrantAwardBody {
+export class GrantAwardBody extends PersonPeriodBody {
   @Id({ optional: true, example: 'AW-2026-03-04', description: 'Left out: made here' })
   awardId?: string;
-
-  @Id({ example: 'am-001' })
-  accountManagerId!: string;
-
-  @Period({ example: '2026-03' })
-  period!: string;
 
   @Id({ example: 'quarter-star', description: 'The organisation’s own code' })
   code!: string;
@@ -28,15 +23,9 @@ export class GrantAwardBody {
   reason!: string;
 }
 
-export class CreditSaleBody {
+export class CreditSaleBody extends PersonPeriodBody {
   @Id({ optional: true, example: 'SC-000123', description: 'Left out: made here' })
   creditId?: string;
-
-  @Id({ example: 'am-001' })
-  accountManagerId!: string;
-
-  @Period({ example: '2026-03' })
-  period!: string;
 
   @Id({ example: 'wealth-a' })
   productId!: string;

@@ -1,4 +1,5 @@
-import { Decimal, Id, Period } from '../../fields.js';
+import { Decimal, Id } from '../../fields.js';
+import { PersonPeriodBody } from '../facts/bodies.js';
 import {
   type FactDefinition,
   recordBatch,
@@ -8,15 +9,9 @@ import {
   timeOf,
 } from '../facts/recording.js';
 
-export class RecordMetricBody {
+export class RecordMetricBody extends PersonPeriodBody {
   @Id({ optional: true, example: 'M-2026-03-am-001-sales', description: 'Left out: made here' })
   recordId?: string;
-
-  @Id({ example: 'am-001' })
-  accountManagerId!: string;
-
-  @Period({ example: '2026-03' })
-  period!: string;
 
   @Id({ example: 'sales-attainment', description: 'A metric of the scheme that applies' })
   indicatorId!: string;

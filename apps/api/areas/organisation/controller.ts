@@ -1,6 +1,6 @@
 import { Body, Controller, Get, Inject, Post, Query } from '@nestjs/common';
 import { CommandBus, QueryBus } from '@nestjs/cqrs';
-import { Admits } from '../../admits.js';
+import { Admits, EVERYBODY_AT_WORK } from '../../admits.js';
 import { type Call, TheCall } from '../../call.js';
 import { PageQuery } from '../../queries.js';
 import {
@@ -49,17 +49,7 @@ export class OrganisationController {
   }
 
   @Get('calendar')
-  @Admits(
-    'office',
-    'rater',
-    'call-agent',
-    'account-manager',
-    'reviewer',
-    'manager',
-    'auditor',
-    'approver',
-    'admin',
-  )
+  @Admits(...EVERYBODY_AT_WORK, 'admin')
   calendar(@Query() params: CalendarQuery) {
     return this.queries.execute(readCalendar.query(params));
   }
