@@ -2,7 +2,7 @@ export { abandonBatch, type AbandonRequest } from './abandon.js';
 export { type BatchOnRecord, batchOnRecord, type By } from './batch.js';
 export { openDifferences } from './differences.js';
 export { timezoneOf } from './lines.js';
-export { personDues, type PeriodDues } from './dues.js';
+export { dueOf, personDues, type PeriodDues } from './dues.js';
 export { type Extent, extentHolds, pathOfPerson } from './people.js';
 export {
   type PendingDifference,
@@ -20,7 +20,7 @@ export {
 } from './prepare.js';
 export { preparingProcess, sealingProcess } from './process.js';
 export { settlementProjection } from './projection.js';
-export { type Claim, claimFacts, readRegister } from './register.js';
+export { batchHolding, type Claim, claimFacts, readRegister } from './register.js';
 export { finishSealing, isStillDue, sealBatch, type SealRequest, startSealing } from './seal.js';
 export { settlePeriod, type SettlementReport, type SettleRequest } from './settle.js';
 export {

@@ -2,6 +2,7 @@ import { toFacts } from '#contexts/assessment';
 import type { RecordedEvent } from '#event-store';
 import { rational, roundToText, sumDecimals, toFractionText } from '#kernel';
 import type { AsOf } from '#read-models/scores';
+import { recordIdOf } from '#read-models/trace';
 import {
   explain,
   type Explanation,
@@ -135,7 +136,7 @@ function toInput(event: OwnEvent): StatementInput {
   const fields = Object.entries(data).filter(([name]) => !PERSONAL.has(name));
   const { id: actorId, role } = metadata.actor;
   return {
-    recordId: recordIdIn(data),
+    recordId: recordIdOf(event),
     eventId: id,
     type,
     occurredAt: metadata.occurredAt,
@@ -144,21 +145,6 @@ function toInput(event: OwnEvent): StatementInput {
     figures: Object.fromEntries(fields),
   };
 }
-
-function recordIdIn(data: object): string | null {
-  const found = Object.entries(data).find(([name]) => RECORD_IDS.has(name));
-  return typeof found?.[1] === 'string' ? found[1] : null;
-}
-
-const RECORD_IDS: ReadonlySet<string> = new Set([
-  'recordId',
-  'evaluationId',
-  'callId',
-  'traceId',
-  'complaintId',
-  'adjustmentId',
-  'vetoId',
-]);
 
 function adjustmentsOf({ own }: Folded, { total }: Explanation): Adjustment[] {
   const counting = new Set(total.adjustmentRecordIds);

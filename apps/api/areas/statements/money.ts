@@ -6,11 +6,11 @@ import {
 } from '#contexts/assessment';
 import type { EventStore } from '#event-store';
 import { assessmentStream } from '#kernel';
+import { dueOf } from '#processes/settlement';
 import { lineHistory, linesAsOf, type LineHistory, type PayLine } from '#read-models/bonus-ledger';
 import type { AsOf } from '#read-models/scores';
 import type { Folded } from '#read-models/statements';
 import { isSeen, type TraceLog } from '#read-models/trace';
-import { dueLines } from '#rules';
 
 /** What is due and in no sealed batch yet; negative: what a correction takes back. */
 export type PendingLine = {
@@ -92,29 +92,16 @@ async function pendingOf(
   log: TraceLog,
   asOf: AsOf | null,
 ): Promise<PendingLine[]> {
-  const { state, scheme, context, result } = folded;
-  const kept = (recordId: string): boolean => !state.struck.has(recordId);
-  const rates = new Map(
-    state.creditsFrozen?.returns.map((frozen) => [frozen.creditId, frozen.commissionPercent]),
-  );
-  const struck = await struckSales(log, state, asOf);
-  const due = dueLines({
-    scheme,
+  const { state, scheme, context, publishedAt } = folded;
+  const due = dueOf({
     accountManagerId: context.accountManagerId,
     period: context.period,
+    state,
+    scheme,
     unitId: context.unitPath[0] ?? '',
-    result,
     tier,
-    credits: state.credits.filter(({ creditId }) => kept(creditId)),
-    returns: state.returns
-      .filter(({ creditId }) => kept(creditId))
-      .map(({ creditId, amountMinor, original }) => ({
-        creditId,
-        amountMinor,
-        commissionPercent: rates.get(creditId) ?? null,
-        originalStruck: struck.has(original.creditId),
-      })),
-    awards: state.awards.filter(({ awardId }) => kept(awardId)),
+    isPublished: publishedAt !== null,
+    struckSales: await struckSales(log, state, asOf),
   });
   const lines = new Map<string, { kind: string; reference: string; due: bigint; posted: bigint }>();
   const at = (kind: string, reference: string) => {
