@@ -133,14 +133,15 @@ export const publishCycle = writeCommand(
       incomplete.length,
     );
     const state = await untilPublished(system, period, at);
-    const tip = await tipOf(system, period);
-    return Object.assign(answer, { ...tip, state, see: `/v1/cycles/${period}` });
+    // Behind the last step, so that `after` sees the results; the same whenever it is asked again.
+    const end = state === 'published' ? await placeOf(system, period, CYCLE_PUBLISHED) : {};
+    return Object.assign(answer, { ...end, state, see: `/v1/cycles/${period}` });
   },
 );
 
 async function checking(system: ApiSystem, period: string): Promise<PublishAnswer> {
   const stream = cycleStream(period);
-  const tip = await tipOf(system, period);
+  const tip = await placeOf(system, period);
   return { id: period, stream, ...tip, state: 'checking', see: `/v1/cycles/${period}` };
 }
 
@@ -235,13 +236,17 @@ async function goOnWithImported(
   return left;
 }
 
-async function tipOf(
+const CYCLE_PUBLISHED = 'cycles.CyclePublished.v1';
+
+/** Where the stream stands, or its last event of one type. */
+async function placeOf(
   { store }: ApiSystem,
   period: string,
+  type?: string,
 ): Promise<Pick<CommandAnswer, 'revision' | 'position'>> {
-  const options = { direction: 'backward', maxCount: 1 } as const;
-  for await (const [last] of store.readStream(cycleStream(period), options)) {
-    if (last) return { revision: last.revision, position: last.position };
+  for await (const events of store.readStream(cycleStream(period), { direction: 'backward' })) {
+    const found = events.find((event) => type === undefined || event.type === type);
+    if (found) return { revision: found.revision, position: found.position };
   }
   throw new DomainError('unknown-cycle', { period });
 }

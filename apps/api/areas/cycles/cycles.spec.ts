@@ -245,6 +245,15 @@ describe('cycles over HTTP', () => {
     );
     expect((await act(office, 'finalise')).status).toBe(201);
     expect((await cycle())['state']).toBe('finalised');
+    // Under its key the request has its first answer, whatever has come behind it.
+    expect((await act(office, 'publish', body, key)).body).toEqual(published.body);
+    const other = await act(
+      office,
+      'publish',
+      { acknowledgeIncomplete: true, reason: '别的' },
+      key,
+    );
+    expect(other).toMatchObject({ status: 422, body: { code: 'idempotency-key-reused' } });
   }, 30_000);
 
   it('are gone on with by the office where an import died in the middle', async () => {
