@@ -130,6 +130,8 @@ export type FactSources = {
   readonly org: Organisation;
   readonly sealedAtOf: (period: string) => string | null;
   readonly saleOf: (creditId: string) => OriginalCredit | null;
+  /** Live, of a return from outside the cohort: does a batch of the period hold its person? */
+  readonly batchClaimed?: boolean;
 };
 
 /** The period of a fact: the one it names, or the one into which its instant falls. */
@@ -345,11 +347,12 @@ function conducted({ fact, period, sources }: Sought): AssessmentStreamCommand {
 }
 
 function earned({ fact, period, sources }: Sought): AssessmentStreamCommand {
-  const { org, saleOf, sealedAtOf } = sources;
+  const { org, saleOf, sealedAtOf, batchClaimed = false } = sources;
   const facts = (originalCreditId?: string) => () => ({
     inCohort: inCohort(org, fact.accountManagerId, period),
     hasCycle: cycleOf(org, period) !== null,
     batchSealedAt: sealedAtOf(period),
+    batchClaimed,
     original: originalCreditId === undefined ? null : saleOf(originalCreditId),
   });
   if (fact.kind === 'award') {

@@ -36,6 +36,7 @@ const open: EarningsFacts = {
   inCohort: true,
   hasCycle: true,
   batchSealedAt: null,
+  batchClaimed: false,
   original: { ...cited, creditedAt: sale.data.creditedAt },
 };
 const sealed: EarningsFacts = { ...open, batchSealedAt: SEALED_AT };
@@ -124,6 +125,20 @@ describe('returning a sale', () => {
     history.when(late, sealed).thenRefused('batch-sealed');
     history.when(giveBack({ amountMinor: '-1' }), sealed).thenRefused('record-id-reused');
   });
+});
+
+describe('a return of somebody whom no cohort holds', () => {
+  const claimed: EarningsFacts = { ...open, inCohort: false, batchClaimed: true };
+
+  it('is refused from the batch’s claim on, though nothing of the person is frozen', () => {
+    given(earnings, []).when(giveBack(), claimed).thenRefused('batch-sealed');
+    given(earnings, [])
+      .when(giveBack(), { ...claimed, batchClaimed: false })
+      .thenEvents([returned]);
+  });
+
+  it('counts once where it was recorded before the claim', () =>
+    given(earnings, [returned]).when(giveBack(), claimed).thenNothing());
 });
 
 describe('granting an award or a penalty', () => {

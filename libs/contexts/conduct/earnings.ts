@@ -41,6 +41,9 @@ export type EarningsFacts = {
   // that period; all that is asked of a return: its seller may have left
   readonly hasCycle: boolean;
   readonly batchSealedAt: string | null; // of that period's batch; null until the seal is recorded
+  // of a return from outside the cohort: a batch of that period holds the person, whose stream it
+  // has not frozen
+  readonly batchClaimed: boolean;
   readonly original: OriginalCredit | null; // of a return: null when unknown or refused
 };
 
@@ -75,7 +78,8 @@ function refuseLate(recordId: string, at: string, { state, facts }: Known): void
   const late = facts.batchSealedAt !== null && isAfter(at, facts.batchSealedAt);
   // `frozen` closes the race that `batchSealedAt` leaves open: a record decided before the
   // batch's preparing and appended after it meets a revision conflict and finds the freeze.
-  if (late || state.frozen) throw new DomainError('batch-sealed', { recordId });
+  if (late || facts.batchClaimed || state.frozen)
+    throw new DomainError('batch-sealed', { recordId });
 }
 
 function grantAward(command: GrantAward, known: Known): AwardGranted[] {

@@ -15,7 +15,7 @@ import type { Actor } from '#event-store';
 import { contentHash } from '#kernel';
 import type { Organisation } from '#read-models/organisation';
 import type { By } from './batch.js';
-import { unitPathsOf } from './people.js';
+import { extentHolds, unitPathsOf } from './people.js';
 
 export type LastSealing = SealingStarted['data'] & {
   readonly actor: Actor;
@@ -84,6 +84,23 @@ async function isRejected(engine: Engine, batchId: string): Promise<boolean> {
     return event?.type === 'bonus-batches.BatchRejected.v1';
   }
   return false;
+}
+
+/**
+ * The batch that holds a person in a pay period, from its claim until it is given up or payroll
+ * rejects it; as of the log's head.
+ */
+export async function batchHolding(
+  engine: Engine,
+  org: Organisation,
+  { accountManagerId, period }: { readonly accountManagerId: string; readonly period: string },
+): Promise<string | null> {
+  const { claims } = await readRegister(engine);
+  for (const { batchId, payPeriod, unitIds } of claims.values()) {
+    const isHeld = payPeriod === period && extentHolds(org, { period, unitIds }, accountManagerId);
+    if (isHeld && !(await isRejected(engine, batchId))) return batchId;
+  }
+  return null;
 }
 
 export type Claim = ScopeClaimed['data'];

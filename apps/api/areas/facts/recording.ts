@@ -16,7 +16,14 @@ import {
   nameBasedId,
   type RecordKind,
 } from '#kernel';
-import { cycleOf, employmentOf, type Organisation, schemeFor } from '#read-models/organisation';
+import { batchHolding } from '#processes/settlement';
+import {
+  cycleOf,
+  employmentOf,
+  memberOf,
+  type Organisation,
+  schemeFor,
+} from '#read-models/organisation';
 import { type BatchCommand, batchCommand } from '../../batch.js';
 import type { ApiSystem } from '../../dependencies.js';
 import {
@@ -79,8 +86,12 @@ async function factTarget({ system }: Writing, fact: Fact, org: Organisation): P
   if (period === null) throw new DomainError('outside-cohort', { accountManagerId, recordId });
   const isReturn = fact.kind === 'sales-credit' && fact.originalCreditId !== undefined;
   const sale = isReturn ? await findSale(system.store, fact.originalCreditId ?? '') : null;
-  // Live, the stream's own freeze says when a batch is being prepared.
-  const sources = { org, sealedAtOf: () => null, saleOf: () => sale };
+  // Live, the stream's own freeze says when a batch is being prepared; who has left and has
+  // nothing in the period has no stream to freeze, so there the batches' claims say it.
+  const isOutside = isReturn && memberOf(org, accountManagerId, period) === null;
+  const batchClaimed =
+    isOutside && (await batchHolding(system.engine, org, { accountManagerId, period })) !== null;
+  const sources = { org, sealedAtOf: () => null, saleOf: () => sale, batchClaimed };
   return {
     aggregate: assessmentStreamAggregate,
     stream: assessmentStream(accountManagerId, period),
