@@ -24,7 +24,10 @@ export type ApiSystem = {
   readonly access: AccessRecord;
   /** The server's clock: when the organisation records what arrives. */
   readonly clock: () => Date;
-  /** Of the HMAC that tells a repeated request from another one under the same key. */
+  /**
+   * Of the HMAC that tells a repeated request from another one under the same key, and of the
+   * seeds of samples. A secret of the key store: the same whatever the key-encryption key.
+   */
   readonly requestKey: Uint8Array;
   /** What this process has asked of the log since its start. */
   readonly appends: AppendCounts;

@@ -1,5 +1,9 @@
-import { createHash } from 'node:crypto';
-import type { Client, TestApi } from '../../../../test/support/api.js';
+import { createHash, randomBytes } from 'node:crypto';
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
+import { startApi } from '../../index.js';
+import { openKeys, openSystem } from '../../../merit/system.js';
+import { type Client, clientOf, type TestApi } from '../../../../test/support/api.js';
 import { openFieldApi } from '../../../../test/support/field-organisation.js';
 
 const sha256 = (text: string) => createHash('sha256').update(text).digest('hex');
@@ -181,4 +185,36 @@ describe('feedback calls over HTTP', () => {
     const colleague = await api.as('AM2', 'account-manager');
     expect((await colleague.get(path)).status).toBe(403);
   });
+
+  // The last one: the API above has no key any more for what is wrapped anew.
+  it('have their sample drawn by the committed seed after the system’s keys were rotated', async () => {
+    const sampleId = 'rotated';
+    const asked = { sampleId, accountManagerId: 'AM1', period: '2026-03' };
+    expect((await agent.post('/v1/feedback-samples', asked)).status).toBe(201);
+    expect((await on(sampleId, 'freeze', { customerIds: CUSTOMERS })).status).toBe(201);
+    const { configuration, system } = api;
+    const anew = randomBytes(32);
+    const kekFile = join(configuration.dataDir, 'key-encryption-key-2');
+    await writeFile(kekFile, `${anew.toString('hex')}\n`, { mode: 0o600 });
+    const keys = await openKeys(configuration, system.database);
+    await keys.rotate(anew);
+    await keys.close();
+    const rotated = await openSystem({ ...configuration, kekFile }, 'attach');
+    const { store, engine, projections } = rotated;
+    const requestKey = await rotated.requestKey();
+    const served = { ...api.apiSystem, store, engine, projections, requestKey };
+    const other = await startApi(served, { host: '127.0.0.1', port: 0 });
+    try {
+      const now = new Date();
+      const claims = { subject: 'agent-1', roles: ['call-agent' as const], validForSeconds: 600 };
+      const token = await api.issuer.issue({ ...claims, now });
+      const client = clientOf(other.url, `Bearer ${token}`);
+      expect(await on(sampleId, 'draw', { size: 3 }, client)).toMatchObject({ status: 201 });
+      const { seed, seedSha256, state } = await proof(client, sampleId);
+      expect([state, sha256(seed ?? '')]).toEqual(['drawn', seedSha256]);
+    } finally {
+      await other.close();
+      await rotated.close();
+    }
+  }, 30_000);
 });

@@ -51,8 +51,9 @@ export class DrawSampleBody {
 }
 
 /**
- * The seed that is made here is kept nowhere: it follows from a key that never leaves the server
- * and the sample's id, so that nobody can read it anywhere before the draw reveals it.
+ * The seed that is made here is kept nowhere: it follows from a secret that never leaves the server
+ * and the sample's id, so that nobody can read it anywhere before the draw reveals it. The secret
+ * outlives every rotation of keys: a draw finds the seed that was committed.
  */
 const seedOf = ({ requestKey }: ApiSystem, sampleId: string): string =>
   createHmac('sha256', requestKey).update(`feedback sample ${sampleId}`).digest('hex');
