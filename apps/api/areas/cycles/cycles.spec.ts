@@ -74,7 +74,7 @@ describe('cycles over HTTP', () => {
     const gap = (accountManagerId: string, unitId: string) => ({
       accountManagerId,
       unitId,
-      status: 'incomplete',
+      scorecard: 'incomplete',
       indicators: [
         {
           indicatorId: 'sales',
@@ -96,7 +96,7 @@ describe('cycles over HTTP', () => {
       `/v1/cycles/${PERIOD}/progress?limit=5&cursor=${String(first.body['next'])}`,
     );
     expect(rest.body).toMatchObject({ items: [gap('AM4', 'U2')], next: null });
-    const complete = await office.get(`/v1/cycles/${PERIOD}/progress?status=published&unitId=U1`);
+    const complete = await office.get(`/v1/cycles/${PERIOD}/progress?scorecard=complete&unitId=U1`);
     expect(complete.body).toMatchObject({
       items: [{ accountManagerId: 'AM1' }, { accountManagerId: 'AM3' }],
     });

@@ -26,6 +26,10 @@ import { refuseUnlessReached, readQuery } from '../../read-query.js';
 import type { CyclePath } from './commands.js';
 import { sightOf } from './queries.js';
 
+/** What is complete now may still be amended: nothing of it is published. */
+const SCORECARDS = ['complete', 'incomplete', 'not-assessed'] as const;
+type ScorecardState = (typeof SCORECARDS)[number];
+
 export class ProgressQuery extends PageQuery {
   @Id({ optional: true, example: 'north-2', description: 'This unit and those below it' })
   unitId?: string;
@@ -33,11 +37,11 @@ export class ProgressQuery extends PageQuery {
   @Id({ optional: true, example: 'deposit-growth', description: 'Where this indicator lacks' })
   indicatorId?: string;
 
-  @OneOf(['incomplete', 'published', 'not-assessed'], {
+  @OneOf(SCORECARDS, {
     optional: true,
     description: 'Whose scorecard would be so if the cycle were published now',
   })
-  status?: 'incomplete' | 'published' | 'not-assessed';
+  scorecard?: ScorecardState;
 }
 
 /** From whom something is missing; null: from nobody in particular. */
@@ -47,7 +51,7 @@ export type PersonGap = {
   readonly accountManagerId: string;
   readonly unitId: string;
   readonly schemeId: string;
-  readonly status: string;
+  readonly scorecard: ScorecardState;
   readonly indicators: readonly (Omit<IndicatorGap, 'missing'> & {
     readonly missing: readonly (IndicatorGap['missing'][number] & Whom)[];
   })[];
@@ -126,7 +130,7 @@ async function gapsOf(
       accountManagerId,
       unitId: context.unitPath[0] ?? '',
       schemeId: context.schemeId,
-      status: card.status,
+      scorecard: card.status === 'published' ? 'complete' : card.status,
       indicators: gaps.map((gap) => ({
         ...gap,
         missing: gap.missing.map((one) => ({ ...one, from: whomOf(one, context) })),
@@ -147,12 +151,14 @@ function whomOf(
 function isAskedFor(
   org: Organisation,
   period: string,
-  { accountManagerId, unitId, status, indicators }: PersonGap,
+  { accountManagerId, unitId, scorecard, indicators }: PersonGap,
   asked: ProgressQuery,
   units: ReadonlySet<string> | null,
 ): boolean {
   if (units !== null && !units.has(unitId)) return false;
-  if (asked.status === undefined ? indicators.length === 0 : status !== asked.status) return false;
+  const isAnswer =
+    asked.scorecard === undefined ? indicators.length > 0 : scorecard === asked.scorecard;
+  if (!isAnswer) return false;
   const isLacking = (id: string): boolean =>
     indicators.some(({ indicatorId }) => indicatorId === id);
   if (asked.indicatorId !== undefined && !isLacking(asked.indicatorId)) return false;
