@@ -10,6 +10,14 @@ import { allEventSpecs } from './index.js';
 const storedFixture = (type: string): { type: string; schemaVersion: number; data: object } =>
   JSON.parse(readFileSync(`test/fixtures/events/${type}.json`, 'utf8'));
 
+const EXAMPLES: Readonly<Record<string, object>> = {
+  ...schemeFixtures,
+  ...peopleFixtures,
+  ...cycleFixtures,
+  ...appealFixtures,
+  ...bonusBatchFixtures,
+};
+
 describe('the event registry', () => {
   it('names every event type once, as context.EventName.vN of its schema version', () => {
     const types = allEventSpecs.map(({ type }) => type);
@@ -24,23 +32,17 @@ describe('the event registry', () => {
     expect(storedFixture(type).type).toBe(type);
   });
 
-  it('marks as personal only fields that the stored examples have', () => {
+  it('marks as personal only fields that an example has, stored or of today', () => {
     for (const { type, personal = {} } of allEventSpecs) {
-      for (const field of Object.keys(personal)) {
-        expect(Object.keys(storedFixture(type).data)).toContain(field);
-      }
+      const known = { ...storedFixture(type).data, ...EXAMPLES[type] };
+      for (const field of Object.keys(personal)) expect(Object.keys(known)).toContain(field);
     }
   });
 
-  it.each(
-    Object.entries({
-      ...schemeFixtures,
-      ...peopleFixtures,
-      ...cycleFixtures,
-      ...appealFixtures,
-      ...bonusBatchFixtures,
-    }),
-  )('still writes %s as it was first published', (type, data) => {
-    expect(canonicalJson(data)).toBe(canonicalJson(storedFixture(type).data));
+  // Later optional fields may stand beside what was first published, and change none of it.
+  it.each(Object.entries(EXAMPLES))('still writes %s as it was first published', (type, data) => {
+    const stored = storedFixture(type).data;
+    const written = Object.entries(data).filter(([field]) => Object.hasOwn(stored, field));
+    expect(canonicalJson(Object.fromEntries(written))).toBe(canonicalJson(stored));
   });
 });
