@@ -46,11 +46,30 @@ export function seen(
   access.readOf(caller, accountManagerId, what);
 }
 
+/** A manager's units take a look at everybody: kept while the organisation does not move. */
+const unitsByManager = new WeakMap<
+  Organisation,
+  { readonly position: string; readonly byId: Map<string, ReadonlySet<string>> }
+>();
+
 /**
  * A manager's units: those in which somebody names him as supervisor, and all below them. History
  * says so, never the token.
  */
 export function unitsOf(org: Organisation, callerId: string): ReadonlySet<string> {
+  let kept = unitsByManager.get(org);
+  if (kept?.position !== org.position) {
+    kept = { position: org.position, byId: new Map() };
+    unitsByManager.set(org, kept);
+  }
+  const known = kept.byId.get(callerId);
+  if (known) return known;
+  const units = managedUnits(org, callerId);
+  kept.byId.set(callerId, units);
+  return units;
+}
+
+function managedUnits(org: Organisation, callerId: string): ReadonlySet<string> {
   const seen = new Set<string>();
   for (const accountManagerId of accountManagers(org)) {
     const employment = employmentOf(org, accountManagerId);

@@ -17,25 +17,6 @@ export type BoardSight = 'all' | 'published';
 
 const COMPANY = '*';
 
-/** A manager's units take a look at everybody: kept while the organisation does not move. */
-const unitsByManager = new WeakMap<
-  Organisation,
-  { readonly position: string; readonly byId: Map<string, ReadonlySet<string>> }
->();
-
-function managedUnits(org: Organisation, managerId: string): ReadonlySet<string> {
-  let kept = unitsByManager.get(org);
-  if (kept?.position !== org.position) {
-    kept = { position: org.position, byId: new Map() };
-    unitsByManager.set(org, kept);
-  }
-  const known = kept.byId.get(managerId);
-  if (known) return known;
-  const units = unitsOf(org, managerId);
-  kept.byId.set(managerId, units);
-  return units;
-}
-
 /**
  * Whose records a list shows to the caller; asked for one person, that one or an error. Errors:
  * DomainError `outside-authority`.
@@ -54,7 +35,7 @@ export function whoseRecords(
   const seen = new Set<string>();
   if (caller.roles.includes('account-manager')) seen.add(caller.id);
   if (caller.roles.includes('manager')) {
-    const units = managedUnits(org, caller.id);
+    const units = unitsOf(org, caller.id);
     for (const id of accountManagers(org)) {
       if (units.has(employmentOf(org, id)?.unitId ?? '')) seen.add(id);
     }
@@ -80,7 +61,7 @@ export function boardSight(org: Organisation, caller: Caller, unitId: string): B
 
 /** The company's board is theirs in whose units everybody stands. */
 function managesUnit(org: Organisation, managerId: string, unitId: string): boolean {
-  const units = managedUnits(org, managerId);
+  const units = unitsOf(org, managerId);
   if (unitId !== COMPANY) return units.has(unitId);
   const all = unitsAtOrBelow(org, COMPANY);
   return all.size > 0 && [...all].every((unit) => units.has(unit));
