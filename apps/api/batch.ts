@@ -39,7 +39,7 @@ export type BatchLimits = {
   readonly windowLines: number;
 };
 
-export const DEFAULT_BATCH_LIMITS: BatchLimits = {
+const DEFAULT_BATCH_LIMITS: BatchLimits = {
   lineBytes: 64 * 1024,
   lineCount: 10_000_000, // what is configured is less
   windowLines: 256,

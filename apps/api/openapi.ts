@@ -70,7 +70,7 @@ page by \`cursor\`. Every operation names in \`x-roles\` whom it admits. Decimal
 strings. In a body \`null\` says what leaving the field out says.`;
 
 /** The document of an application, whose routes, fields and roles tell it themselves. */
-export function describeApi(app: INestApplication, limits: ApiLimits): ApiDescription {
+function describeApi(app: INestApplication, limits: ApiLimits): ApiDescription {
   const config = new DocumentBuilder()
     .setOpenAPIVersion('3.1.0')
     .setTitle('Merit Ledger · 客户经理考核激励账')

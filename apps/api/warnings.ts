@@ -14,7 +14,7 @@ export type WarnedAnswer = CommandAnswer & { readonly warnings: readonly Warning
 export type Days = { readonly from: string; readonly to?: string | null }; // dates or periods
 
 /** Periods whose publication has started and into which some of the days fall, earliest first. */
-export function frozenPeriods(org: Organisation, { from, to }: Days): readonly string[] {
+function frozenPeriods(org: Organisation, { from, to }: Days): readonly string[] {
   const [first, last] = [from.slice(0, 7), to?.slice(0, 7) ?? '9999-12'];
   return periods(org).filter((period) => {
     const isStarted = cycleOf(org, period)?.publicationStarted != null;

@@ -132,7 +132,7 @@ export async function firstAnswer(
 }
 
 /** Marks an answer to a command that made nothing new: 200 and not 201. */
-export const unchanged = (answer: CommandAnswer): CommandAnswer => withStatus(answer, 200);
+const unchanged = (answer: CommandAnswer): CommandAnswer => withStatus(answer, 200);
 
 /** `part` tells the commands of one request apart that go to several streams. */
 export function envelopeOf(

@@ -7,7 +7,7 @@ import type { DatasetRow } from './rows.js';
  * A row on its way through the sort: `stretch TAB person TAB time TAB place TAB values`. Ids hold
  * no control characters, so a tab ends each part and sorts before whatever could follow in it.
  */
-export const STRETCH_DIGITS = 5; // four milestones a month, from 1900 to 2999
+const STRETCH_DIGITS = 5; // four milestones a month, from 1900 to 2999
 const TABLE_RADIX = 36;
 const LINE_DIGITS = 10;
 const BEFORE_ALL_TIMES = '!';

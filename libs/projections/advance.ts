@@ -13,7 +13,7 @@ import {
 import type { Batch, Projection } from './port.js';
 
 /** More keys than this parked at once is no poison but a fault of the projection: it stops. */
-export const MAX_PARKED_KEYS = 1_000;
+const MAX_PARKED_KEYS = 1_000;
 
 /** The checkpoint is not where this process believed: somebody else moved it. */
 export class CheckpointMoved extends Error {

@@ -76,7 +76,7 @@ function summary(
 
 const DIFFERENCE: readonly Title[] = ['projection', 'table', 'key', 'column', 'rowCount'];
 
-export async function writeDifferences(
+async function writeDifferences(
   { language }: Session,
   differences: readonly Difference[],
 ): Promise<void> {

@@ -6,7 +6,7 @@ const SURNAMES = [
 ];
 const GIVEN = [...'书航若溪景行思远明哲雨桐一诺清和知夏嘉禾望舒云帆星河沐阳子衿念安修远听澜怀瑾'];
 
-export const SENIOR = 'senior-relationship-manager';
+const SENIOR = 'senior-relationship-manager';
 export const POSITIONS = ['relationship-manager', SENIOR] as const;
 const OTHER_POSITION = 'credit-analyst'; // under no scheme: in no cohort
 

@@ -3,8 +3,8 @@ import { dayAfter } from './months.js';
 import { branchId, PILOT_BRANCH, POSITIONS } from './people.js';
 
 /** From these periods on (counted from 0) the pilot and the second version hold. */
-export const PILOT_FROM = 1;
-export const SECOND_VERSION_FROM = 2;
+const PILOT_FROM = 1;
+const SECOND_VERSION_FROM = 2;
 
 const depositGrowth = (weight: string): Indicator => ({
   id: 'deposit-growth',

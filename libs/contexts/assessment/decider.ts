@@ -218,8 +218,3 @@ export const assessment: Decider<
     }
   },
 };
-
-/** No event of this context records a record: their ids follow from the command. */
-export function recordOf(): null {
-  return null;
-}

@@ -42,7 +42,7 @@ export type ComplaintDecisionState = {
 };
 
 /** Refuses a command whose values have no valid form (`malformed`), whatever the history. */
-export function refuseMalformedComplaint({ type, data }: RaiseComplaint | DecideComplaint): void {
+function refuseMalformedComplaint({ type, data }: RaiseComplaint | DecideComplaint): void {
   requireId(data.complaintId, 'complaintId');
   if (type === 'conduct.DecideComplaint') return requireInstant(data.decidedAt, 'decidedAt');
   requireId(data.accountManagerId, 'accountManagerId');

@@ -38,7 +38,7 @@ export type ConductState = {
 type FrozenFacts = { readonly state: Readonly<ConductState>; readonly facts: ConductFacts };
 
 /** Refuses a command whose values have no valid form (`malformed`), whatever the history. */
-export function refuseMalformedConduct({ type, data }: ConductCommand): void {
+function refuseMalformedConduct({ type, data }: ConductCommand): void {
   requireOptionalText(data.reason, 'reason');
   if (type === 'conduct.RecordVeto') {
     requireId(data.vetoId, 'vetoId');

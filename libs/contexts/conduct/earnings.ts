@@ -56,7 +56,7 @@ export type EarningsState = {
 type Known = { readonly state: Readonly<EarningsState>; readonly facts: EarningsFacts };
 
 /** Refuses a command whose values have no valid form (`malformed`), whatever the history. */
-export function refuseMalformedEarnings({ type, data }: EarningsCommand): void {
+function refuseMalformedEarnings({ type, data }: EarningsCommand): void {
   requireAmountMinor(data.amountMinor, 'amountMinor');
   if (type === 'conduct.GrantAward') {
     requireId(data.awardId, 'awardId');

@@ -60,7 +60,7 @@ type Refusing = {
 };
 
 /** Refuses a command whose values have no valid form (`malformed`), whatever the history. */
-export function refuseMalformedEvaluation({ type, data }: EvaluationCommand): void {
+function refuseMalformedEvaluation({ type, data }: EvaluationCommand): void {
   requireId(data.evaluationId, 'evaluationId');
   requireId(data.raterId, 'raterId');
   switch (type) {

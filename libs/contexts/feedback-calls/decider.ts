@@ -50,7 +50,7 @@ export type FeedbackCallState = {
 };
 
 /** Refuses a command whose values have no valid form (`malformed`), whatever the history. */
-export function refuseMalformedFeedbackCall({ data }: RecordFeedbackCall): void {
+function refuseMalformedFeedbackCall({ data }: RecordFeedbackCall): void {
   requireId(data.callId, 'callId');
   requireId(data.customerId, 'customerId');
   requireOneOf(data.channel, FEEDBACK_CHANNELS, 'channel');

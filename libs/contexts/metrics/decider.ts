@@ -34,7 +34,7 @@ export type MetricState = {
 };
 
 /** Refuses a command whose values have no valid form (`malformed`), whatever the history. */
-export function refuseMalformedMetric({ type, data }: MetricCommand): void {
+function refuseMalformedMetric({ type, data }: MetricCommand): void {
   requireId(data.indicatorId, 'indicatorId');
   if (type === 'metrics.SetGoal') return requireDecimal(data.target, 'target');
   requireId(data.recordId, 'recordId');

@@ -38,7 +38,7 @@ export type WorkTraceState = {
 };
 
 /** Refuses a command whose values have no valid form (`malformed`), whatever the history. */
-export function refuseMalformedWorkTrace({ type, data }: WorkTraceCommand): void {
+function refuseMalformedWorkTrace({ type, data }: WorkTraceCommand): void {
   requireId(data.traceId, 'traceId');
   if (type === 'work-traces.VoidWorkTrace') {
     requireInstant(data.voidedAt, 'voidedAt');

@@ -97,7 +97,7 @@ function isMistake(error: unknown): boolean {
 }
 
 /** SQLSTATE of an error that the server reported; null for one of the connection. */
-export function sqlState(error: unknown): string | null {
+function sqlState(error: unknown): string | null {
   if (!(error instanceof DatabaseError)) return null;
   return error.code ?? null;
 }

@@ -3,7 +3,7 @@ import type { PeriodDues } from '#processes/settlement';
 import type { Decision } from './resolve.js';
 
 /** What a decision changes of one line of pay, in minor units. */
-export type LineEffect = {
+type LineEffect = {
   readonly period: string;
   readonly kind: string;
   readonly reference: string;

@@ -18,13 +18,10 @@ import { computeCorrection, type Decision } from './resolve.js';
 
 type Result = ResultCorrected['data'];
 /** One version of the result as a person reads it. */
-export type Standing = Pick<
-  Result,
-  'resultVersion' | 'status' | 'score' | 'grade' | 'ceilingApplied'
-> & {
+type Standing = Pick<Result, 'resultVersion' | 'status' | 'score' | 'grade' | 'ceilingApplied'> & {
   readonly indicators: Readonly<Record<string, { score: string | null; how: string }>>;
 };
-export type TierEffect = {
+type TierEffect = {
   readonly period: string;
   readonly before: TierRow;
   readonly after: TierRow;

@@ -102,7 +102,7 @@ async function resolvedAlready(engine: Engine, decision: Decision): Promise<Reso
   throw new Error(`a decision about ${period} is cited nowhere`);
 }
 
-export function isOf({ citing, decidedAt }: ResultCorrected['data'], decision: Decision): boolean {
+function isOf({ citing, decidedAt }: ResultCorrected['data'], decision: Decision): boolean {
   return resolutionKey(citing, decidedAt) === resolutionKey(decision.citing, decision.decidedAt);
 }
 

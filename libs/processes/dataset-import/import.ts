@@ -56,7 +56,7 @@ const WINDOW_GROUPS = 250;
 const WINDOWS_AT_ONCE = 3;
 
 /** An import seals one batch a period for everybody. */
-export const importedBatchId = (period: string): string => `${period}-all`;
+const importedBatchId = (period: string): string => `${period}-all`;
 
 /**
  * Replays an organisation's history through the commands that people use: master data, then every

@@ -1,2 +1,2 @@
-export { importDataset, importedBatchId, type ImportNote, type ImportOptions } from './import.js';
+export { importDataset, type ImportNote, type ImportOptions } from './import.js';
 export type { ImportPhase, ImportProgress } from './import-run.js';

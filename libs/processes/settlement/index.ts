@@ -3,7 +3,7 @@ export { type BatchOnRecord, batchOnRecord, type By } from './batch.js';
 export { openDifferences } from './differences.js';
 export { timezoneOf } from './lines.js';
 export { dueOf, personDues, type PeriodDues } from './dues.js';
-export { type Extent, extentHolds, pathOfPerson } from './people.js';
+export { type Extent, pathOfPerson } from './people.js';
 export {
   type PendingDifference,
   pendingDifferences,
@@ -21,7 +21,7 @@ export {
 export { preparingProcess, sealingProcess } from './process.js';
 export { settlementProjection } from './projection.js';
 export { batchHolding, type Claim, claimFacts, readRegister } from './register.js';
-export { finishSealing, isStillDue, sealBatch, type SealRequest, startSealing } from './seal.js';
+export { finishSealing, sealBatch, type SealRequest, startSealing } from './seal.js';
 export { settlePeriod, type SettlementReport, type SettleRequest } from './settle.js';
 export {
   SettlementBatchRow,
@@ -30,4 +30,4 @@ export {
   SettlementLineRow,
   SettlementReturnRow,
 } from './table.js';
-export { startSuperseding, type Superseding, supersedeIfMoved } from './superseding.js';
+export { startSuperseding, type Superseding } from './superseding.js';

@@ -17,7 +17,7 @@ import type { Organisation } from '#read-models/organisation';
 import type { By } from './batch.js';
 import { extentHolds, unitPathsOf } from './people.js';
 
-export type LastSealing = SealingStarted['data'] & {
+type LastSealing = SealingStarted['data'] & {
   readonly actor: Actor;
   readonly recordedAt: string;
 };
@@ -42,7 +42,7 @@ export async function readRegister(engine: Engine): Promise<Register> {
   return { ...state, lastSealing };
 }
 
-export const NO_FACTS: SettlementRegisterFacts = {
+const NO_FACTS: SettlementRegisterFacts = {
   unitPaths: new Map(),
   rejectedBatchIds: new Set(),
 };

@@ -81,7 +81,7 @@ export function startSuperseding(
 const SETTLED_ALREADY: ReadonlySet<string> = new Set(['batch-sealed']);
 
 /** Compares what is due now with what the batch says; nothing for a batch that is not prepared. */
-export async function supersedeIfMoved(
+async function supersedeIfMoved(
   engine: Engine,
   { batchId, generation }: { readonly batchId: string; readonly generation: number },
   at: string,

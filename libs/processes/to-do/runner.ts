@@ -15,7 +15,7 @@ export type ProcessesOptions = {
 };
 
 /** What is due in this process's eyes, for readiness and metrics. */
-export type Overdue = {
+type Overdue = {
   readonly process: string;
   readonly key: string;
   readonly seconds: number; // since it was first seen to be due

@@ -4,8 +4,8 @@ import type { Sql } from '#projections';
 import type { BatchLine } from '#rules';
 import type { AccountKind } from './accounts.js';
 
-export const MAX_PAGE = 1_000;
-export const DEFAULT_PAGE = 200;
+const MAX_PAGE = 1_000;
+const DEFAULT_PAGE = 200;
 
 export type Page = {
   readonly after?: string; // the `next` of the page before

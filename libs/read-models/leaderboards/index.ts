@@ -9,12 +9,5 @@ export {
   isSameLine,
   type LiveBoards,
 } from './live.js';
-export {
-  type BoardId,
-  boardLines,
-  boardPage,
-  boardPlace,
-  boardPlaces,
-  type BoardLine,
-} from './queries.js';
+export { type BoardId, boardLines, boardPage, boardPlace, type BoardLine } from './queries.js';
 export { BoardEntryRow, BoardScoreCountRow, IndicatorStandingRow } from './table.js';

@@ -63,7 +63,7 @@ function buildView(org: Organisation, period: string): PeriodView {
 }
 
 /** Published versions; a retirement ends one earlier than the version itself says. */
-export function schemesBefore(org: Organisation, cut: number): readonly Scheme[] {
+function schemesBefore(org: Organisation, cut: number): readonly Scheme[] {
   const schemes: Scheme[] = [];
   for (const versions of org.schemes.values()) {
     for (const { scheme, publishedSince, retirements } of versions.values()) {

@@ -2,7 +2,7 @@ import type { CycleEvent } from '#contexts/cycles';
 import type { RecordedEvent } from '#event-store';
 
 /** One event of a cycle's life as people read it. */
-export type CycleStep = {
+type CycleStep = {
   readonly step: string;
   readonly at: string;
   readonly actorId: string;
@@ -10,14 +10,14 @@ export type CycleStep = {
   readonly reason?: string; // of a reopening or an acknowledgement; for office and auditor
 };
 
-export type OpenProposal = {
+type OpenProposal = {
   readonly proposalId: string;
   readonly proposedBy: string;
   readonly proposedAt: string;
   readonly reason?: string;
 };
 
-export type CycleState = 'open' | 'closed' | 'publishing' | 'published' | 'finalised';
+type CycleState = 'open' | 'closed' | 'publishing' | 'published' | 'finalised';
 
 /** A cycle as its stream tells it, with the revision that `If-Match` is held against. */
 export type CycleView = {

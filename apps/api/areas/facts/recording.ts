@@ -40,7 +40,7 @@ type TargetOf<Of> =
     : never;
 
 /** A command on a person's assessment stream. */
-export type FactTarget = TargetOf<typeof assessmentStreamAggregate>;
+type FactTarget = TargetOf<typeof assessmentStreamAggregate>;
 
 /** What a request says, as the fact that it asks to record. */
 type ToFact<Body> = (writing: Writing, body: Body, org: Organisation) => Fact | Promise<Fact>;

@@ -301,7 +301,7 @@ function pay({ pay: money }: Shown, say: Say): Markup {
 }
 
 /** Minor units as an amount of the currency: `-1,234.50 CNY`. */
-export function amountText(minor: string, currency: string): string {
+function amountText(minor: string, currency: string): string {
   const { maximumFractionDigits: digits = 2 } = new Intl.NumberFormat('en', {
     style: 'currency',
     currency,
