@@ -33,6 +33,12 @@ export type ScopeReleased = {
   };
 };
 
+/** Who is in no cohort of the period returns a sale in it: its batches look at the person, too. */
+export type ReturnerNamed = {
+  readonly type: 'bonus-batches.ReturnerNamed.v1';
+  readonly data: { readonly accountManagerId: string; readonly period: string };
+};
+
 /** The lines were found to be what is due; nobody else seals before this batch is sealed or not. */
 export type SealingStarted = {
   readonly type: 'bonus-batches.SealingStarted.v1';
@@ -154,7 +160,7 @@ export type BonusBatchEvent =
   | PaymentSettled
   | PaymentReturned;
 
-export type SettlementRegisterEvent = ScopeClaimed | ScopeReleased | SealingStarted;
+export type SettlementRegisterEvent = ScopeClaimed | ScopeReleased | ReturnerNamed | SealingStarted;
 
 export const bonusBatchEvents: readonly EventSpec[] = [
   { type: 'bonus-batches.BatchLinesProposed.v1', schemaVersion: 1 },
@@ -168,5 +174,6 @@ export const bonusBatchEvents: readonly EventSpec[] = [
   { type: 'bonus-batches.PaymentReturned.v1', schemaVersion: 1 },
   { type: 'bonus-batches.ScopeClaimed.v1', schemaVersion: 1 },
   { type: 'bonus-batches.ScopeReleased.v1', schemaVersion: 1 },
+  { type: 'bonus-batches.ReturnerNamed.v1', schemaVersion: 1 },
   { type: 'bonus-batches.SealingStarted.v1', schemaVersion: 1 },
 ];

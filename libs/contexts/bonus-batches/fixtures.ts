@@ -109,6 +109,7 @@ export const settlementRegisterFixtures: {
     generation: 1,
     releasedBy: 'OFFICE-1',
   },
+  'bonus-batches.ReturnerNamed.v1': { accountManagerId: 'AM1', period: '2026-03' },
   'bonus-batches.SealingStarted.v1': {
     batchId,
     generation: 1,

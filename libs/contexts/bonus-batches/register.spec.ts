@@ -1,6 +1,12 @@
 import * as fc from 'fast-check';
 import { given } from '../../kernel/testing.js';
-import type { Scope, ScopeClaimed, SealingStarted, SettlementRegisterEvent } from './events.js';
+import type {
+  ReturnerNamed,
+  Scope,
+  ScopeClaimed,
+  SealingStarted,
+  SettlementRegisterEvent,
+} from './events.js';
 import { settlementRegister, type SettlementRegisterFacts } from './register.js';
 import { scopeHolds, scopesOverlap } from './scope.js';
 
@@ -55,6 +61,15 @@ const start = (batchId: string, sealingCount: number, generation = 1) => ({
 const started = (batchId: string): SealingStarted => ({
   type: 'bonus-batches.SealingStarted.v1',
   data: sealing(batchId),
+});
+
+const named = (accountManagerId: string, period = '2026-03'): ReturnerNamed => ({
+  type: 'bonus-batches.ReturnerNamed.v1',
+  data: { accountManagerId, period },
+});
+const name = (accountManagerId: string, unitId: string, period = '2026-03') => ({
+  type: 'bonus-batches.NameReturner' as const,
+  data: { accountManagerId, period, unitPath: PATHS.get(unitId) ?? [] },
 });
 
 const after = (...events: SettlementRegisterEvent[]) => given(settlementRegister, events);
@@ -165,4 +180,37 @@ it('keeps scopes apart exactly where nobody can be in both', () => {
     }),
     { seed: 20260331, numRuns: 300 },
   );
+});
+
+describe('naming who returns a sale from outside the cohort', () => {
+  it('is done once for a period', () => {
+    after()
+      .when(name('L1', 'north-1'), facts)
+      .thenEvents([named('L1')]);
+    after(named('L1')).when(name('L1', 'north-1'), facts).thenNothing();
+    after(named('L1', '2026-02'))
+      .when(name('L1', 'north-1'), facts)
+      .thenEvents([named('L1')]);
+    after(named('L2'))
+      .when(name('L1', 'north-1'), facts)
+      .thenEvents([named('L1')]);
+  });
+
+  it('is refused while a claim of the period holds the person, named before or not', () => {
+    const held = after(named('L1'), claimed('B', ['north']));
+    held.when(name('L1', 'north-1'), facts).thenRefused('batch-sealed');
+    held.when(name('L2', 'north-2'), facts).thenRefused('batch-sealed');
+    held.when(name('L3', 'south'), facts).thenEvents([named('L3')]);
+    held.when(name('L2', 'north-2', '2026-04'), facts).thenEvents([named('L2', '2026-04')]);
+    after(claimed('B', '*')).when(name('L4', 'nowhere'), facts).thenRefused('batch-sealed');
+  });
+
+  it('is free again where the batch was given up, or rejected by payroll', () => {
+    after(claimed('B', ['north']), released('B'))
+      .when(name('L1', 'north-1'), facts)
+      .thenEvents([named('L1')]);
+    after(claimed('B', ['north']))
+      .when(name('L1', 'north-1'), { ...facts, rejectedBatchIds: new Set(['B']) })
+      .thenEvents([named('L1')]);
+  });
 });

@@ -1,11 +1,12 @@
 import { type Decider, DomainError, requireForm, requireId, requirePeriod } from '#kernel';
 import type {
+  ReturnerNamed,
   ScopeClaimed,
   ScopeReleased,
   SealingStarted,
   SettlementRegisterEvent,
 } from './events.js';
-import { scopesOverlap, type UnitPaths } from './scope.js';
+import { scopeHolds, scopesOverlap, type UnitPaths } from './scope.js';
 
 export type ClaimScope = {
   readonly type: 'bonus-batches.ClaimScope';
@@ -15,21 +16,28 @@ export type ReleaseScope = {
   readonly type: 'bonus-batches.ReleaseScope';
   readonly data: ScopeReleased['data'];
 };
+/** `unitPath`: where the period sees the person. */
+export type NameReturner = {
+  readonly type: 'bonus-batches.NameReturner';
+  readonly data: ReturnerNamed['data'] & { readonly unitPath: readonly string[] };
+};
 /** `sealingCount`: how many sealings had begun when the lines were found to be what is due. */
 export type StartSealing = {
   readonly type: 'bonus-batches.StartSealing';
   readonly data: SealingStarted['data'] & { readonly sealingCount: number };
 };
-export type SettlementRegisterCommand = ClaimScope | ReleaseScope | StartSealing;
+export type SettlementRegisterCommand = ClaimScope | ReleaseScope | NameReturner | StartSealing;
 
 export type SettlementRegisterFacts = {
-  /** Asked by claims: the tree as the pay period froze it, and batches that payroll rejected. */
+  /** Asked by claims: the tree as the pay period froze it. */
   readonly unitPaths: UnitPaths;
+  /** Asked by claims and returns: batches that payroll rejected. */
   readonly rejectedBatchIds: ReadonlySet<string>;
 };
 
 export type SettlementRegisterState = {
   readonly claims: Map<string, ScopeClaimed['data']>; // by batch
+  readonly returners: Map<string, Set<string>>; // by period
   sealingCount: number;
   sealing: SealingStarted['data'] | null; // the last
 };
@@ -84,6 +92,26 @@ function release({ data }: ReleaseScope, state: State): ScopeReleased[] {
   return [{ type: 'bonus-batches.ScopeReleased.v1', data }];
 }
 
+/**
+ * A return of somebody whose stream no batch would freeze, since no cohort holds the person: named
+ * before the claim, the preparing freezes that stream; after it, the return is refused.
+ */
+function nameReturner(
+  { data }: NameReturner,
+  state: State,
+  { rejectedBatchIds }: SettlementRegisterFacts,
+): ReturnerNamed[] {
+  const { accountManagerId, period, unitPath } = data;
+  requireId(accountManagerId, 'accountManagerId');
+  requirePeriod(period, 'period');
+  for (const { batchId, payPeriod, unitIds } of state.claims.values()) {
+    if (payPeriod !== period || rejectedBatchIds.has(batchId)) continue;
+    if (scopeHolds(unitIds, unitPath)) throw new DomainError('batch-sealed', { batchId });
+  }
+  if (state.returners.get(period)?.has(accountManagerId)) return [];
+  return [{ type: 'bonus-batches.ReturnerNamed.v1', data: { accountManagerId, period } }];
+}
+
 function startSealing({ data }: StartSealing, state: State): SealingStarted[] {
   const { sealingCount, ...started } = data;
   const { batchId, generation } = started;
@@ -106,7 +134,12 @@ export const settlementRegister: Decider<
   SettlementRegisterEvent,
   SettlementRegisterFacts
 > = {
-  initialState: () => ({ claims: new Map(), sealingCount: 0, sealing: null }),
+  initialState: () => ({
+    claims: new Map(),
+    returners: new Map(),
+    sealingCount: 0,
+    sealing: null,
+  }),
 
   evolve(state, event) {
     switch (event.type) {
@@ -117,6 +150,12 @@ export const settlementRegister: Decider<
       case 'bonus-batches.ScopeReleased.v1':
         state.claims.delete(event.data.batchId);
         return state;
+      case 'bonus-batches.ReturnerNamed.v1': {
+        const { accountManagerId, period } = event.data;
+        const named = state.returners.get(period) ?? new Set<string>();
+        state.returners.set(period, named.add(accountManagerId));
+        return state;
+      }
       case 'bonus-batches.SealingStarted.v1':
         state.sealing = event.data;
         state.sealingCount += 1;
@@ -132,6 +171,8 @@ export const settlementRegister: Decider<
         return claim(command, state, facts);
       case 'bonus-batches.ReleaseScope':
         return release(command, state);
+      case 'bonus-batches.NameReturner':
+        return nameReturner(command, state, facts);
       case 'bonus-batches.StartSealing':
         return startSealing(command, state);
     }

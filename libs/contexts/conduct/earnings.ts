@@ -42,7 +42,7 @@ export type EarningsFacts = {
   readonly hasCycle: boolean;
   readonly batchSealedAt: string | null; // of that period's batch; null until the seal is recorded
   // of a return from outside the cohort: a batch of that period holds the person, whose stream it
-  // has not frozen
+  // need not have frozen
   readonly batchClaimed: boolean;
   readonly original: OriginalCredit | null; // of a return: null when unknown or refused
 };

@@ -20,7 +20,7 @@ export {
 } from './prepare.js';
 export { preparingProcess, sealingProcess } from './process.js';
 export { settlementProjection } from './projection.js';
-export { batchHolding, type Claim, claimFacts, readRegister } from './register.js';
+export { type Claim, claimFacts, nameReturner, readRegister } from './register.js';
 export { finishSealing, sealBatch, type SealRequest, startSealing } from './seal.js';
 export { settlePeriod, type SettlementReport, type SettleRequest } from './settle.js';
 export {

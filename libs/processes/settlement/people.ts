@@ -1,5 +1,5 @@
 import { type Scope, scopeHolds } from '#contexts/bonus-batches';
-import { DomainError } from '#kernel';
+import { compareCodePoints, DomainError } from '#kernel';
 import type { Sql } from '#projections';
 import {
   cohort,
@@ -33,13 +33,20 @@ export function extentHolds(
   return unitIds === '*' || scopeHolds(unitIds, pathOfPerson(org, period, accountManagerId));
 }
 
-/** The pay period's cohort, and who has only returns in it; by code point, then the latter. */
+/**
+ * The pay period's cohort, and who has only returns in it or is named for one that may be on its
+ * way; by code point, then the latter.
+ */
 export async function peopleOf(
   sql: Sql,
   org: Organisation,
   extent: Extent,
+  named: readonly string[],
 ): Promise<readonly string[]> {
-  const everybody = [...cohort(org, extent.period), ...(await returnersOutside(sql, org, extent))];
+  const members = cohort(org, extent.period);
+  const returners = await returnersOutside(sql, org, extent);
+  const outside = named.filter((id) => memberOf(org, id, extent.period) === null);
+  const everybody = [...members, ...new Set([...returners, ...outside.sort(compareCodePoints)])];
   return everybody.filter((id) => extentHolds(org, extent, id));
 }
 

@@ -94,8 +94,10 @@ export async function workOut(
   const { batchId, payPeriod: period, unitIds } = claim;
   const extent = { period, unitIds };
   const org = await engine.organisation.current();
+  // Behind the claim, so that whoever it does not name finds the claim and is refused.
+  const named = (await readRegister(engine)).returners.get(period) ?? [];
   const people = await engine.readModels.at(await engine.log.head(), ['settlement'], (sql) =>
-    peopleOf(sql, org, extent),
+    peopleOf(sql, org, extent, [...named]),
   );
   const request = { batchId, period, by, onProgress };
   const { due, position } = await settlePeople(engine, request, org, people);

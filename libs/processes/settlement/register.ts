@@ -14,8 +14,8 @@ import {
 import type { Actor } from '#event-store';
 import { contentHash } from '#kernel';
 import type { Organisation } from '#read-models/organisation';
-import type { By } from './batch.js';
-import { extentHolds, unitPathsOf } from './people.js';
+import { type By, isRefusal } from './batch.js';
+import { pathOfPerson, unitPathsOf } from './people.js';
 
 type LastSealing = SealingStarted['data'] & {
   readonly actor: Actor;
@@ -66,15 +66,19 @@ export async function claimFacts(
   org: Organisation,
   { data }: ClaimScope,
 ): Promise<SettlementRegisterFacts> {
-  const { claims } = await readRegister(engine);
-  const rejected: string[] = [];
-  for (const { batchId, payPeriod } of claims.values()) {
-    if (payPeriod === data.payPeriod && (await isRejected(engine, batchId))) rejected.push(batchId);
-  }
   return {
     unitPaths: unitPathsOf(org, data.payPeriod),
-    rejectedBatchIds: new Set(rejected),
+    rejectedBatchIds: await rejectedOf(engine, data.payPeriod),
   };
+}
+
+async function rejectedOf(engine: Engine, period: string): Promise<ReadonlySet<string>> {
+  const { claims } = await readRegister(engine);
+  const rejected = new Set<string>();
+  for (const { batchId, payPeriod } of claims.values()) {
+    if (payPeriod === period && (await isRejected(engine, batchId))) rejected.add(batchId);
+  }
+  return rejected;
 }
 
 /** Nothing follows a rejection: what payroll has rejected it neither accepts nor pays. */
@@ -87,20 +91,30 @@ async function isRejected(engine: Engine, batchId: string): Promise<boolean> {
 }
 
 /**
- * The batch that holds a person in a pay period, from its claim until it is given up or payroll
- * rejects it; as of the log's head.
+ * Asked before a return of somebody in no cohort of the period is decided; false: a batch of the
+ * period holds the person, from its claim until it is given up or payroll rejects it. True: the
+ * register names the person by now, so that a claim from here on freezes the stream, and the return
+ * is in its batch or refused by that freeze.
  */
-export async function batchHolding(
+export async function nameReturner(
   engine: Engine,
   org: Organisation,
   { accountManagerId, period }: { readonly accountManagerId: string; readonly period: string },
-): Promise<string | null> {
-  const { claims } = await readRegister(engine);
-  for (const { batchId, payPeriod, unitIds } of claims.values()) {
-    const isHeld = payPeriod === period && extentHolds(org, { period, unitIds }, accountManagerId);
-    if (isHeld && !(await isRejected(engine, batchId))) return batchId;
+  by: By,
+): Promise<boolean> {
+  const unitPath = pathOfPerson(org, period, accountManagerId);
+  const rejectedBatchIds = await rejectedOf(engine, period);
+  const data = { accountManagerId, period, unitPath };
+  try {
+    const command = { type: 'bonus-batches.NameReturner', data } as const;
+    await decideRegister(engine, by, command, { unitPaths: new Map(), rejectedBatchIds });
+    return true;
+  } catch (error) {
+    if (isRefusal(error, HELD)) return false;
+    throw error;
   }
-  return null;
 }
+
+const HELD: ReadonlySet<string> = new Set(['batch-sealed']);
 
 export type Claim = ScopeClaimed['data'];

@@ -1,13 +1,20 @@
-import { assessmentStreamAggregate, commandOfFact, type Fact, findSale } from '#commands';
+import {
+  assessmentStreamAggregate,
+  commandOfFact,
+  type Envelope,
+  type Fact,
+  findSale,
+} from '#commands';
 import { assessmentStream, nameBasedId } from '#kernel';
+import { nameReturner } from '#processes/settlement';
 import { verifyLedger } from '#read-models/bonus-ledger';
 import { type Client, openTestApi, type TestApi } from '../../../../test/support/api.js';
 import { cycleRow, metricRow, smallHistory } from '../../../../test/support/small-history.js';
 import { importFolder } from '../../../../test/support/system.js';
 
-const LEAVERS = { north: ['L1', 'L2', 'L3'], south: ['L4'] } as const;
+const LEAVERS = { north: ['L1', 'L2', 'L3', 'L5'], south: ['L4'] } as const;
 
-/** March and April are published; leavers sold in March, and left with its end. */
+/** March to May are published; leavers sold in March, and left with its end. */
 async function openWithLeavers(): Promise<TestApi> {
   const history = await smallHistory([]);
   history.add('units', 'unitId=north name=North', 'unitId=south name=South');
@@ -30,12 +37,12 @@ async function openWithLeavers(): Promise<TestApi> {
     }
   }
   enrol('N1', 'north-1');
-  for (const [index, period] of ['2026-03', '2026-04'].entries()) {
+  for (const [index, period] of ['2026-03', '2026-04', '2026-05'].entries()) {
     const next = `2026-0${index + 4}`;
     history.add('cycles', cycleRow(period, { closed: `${next}-02`, published: `${next}-03` }));
     history.add('metrics', metricRow('N1', period, '60'));
   }
-  const api = await openTestApi('2026-05-10T09:00:00+08:00');
+  const api = await openTestApi('2026-06-10T09:00:00+08:00');
   await history.write();
   expect((await importFolder(api.system, history.dir)).refused).toEqual([]);
   await history.remove();
@@ -66,15 +73,18 @@ describe('a return of somebody who has left before the period', () => {
     const { status, body } = await office.post('/v1/sales-credits', bodyOf(whose, creditId));
     return [status, body['code']];
   };
-  /** By a process that had looked for claims before there was one. */
-  async function giveBackUnseen(whose: string, creditId: string): Promise<void> {
+  /** By a process that looked for claims before there was one, or never. */
+  async function giveBackUnseen(
+    whose: string,
+    creditId: string,
+    period = '2026-04',
+  ): Promise<void> {
     const { engine } = api.system;
     const at = api.clock.now.toISOString();
-    const { originalCreditId, period, ...record } = bodyOf(whose, creditId);
+    const { originalCreditId, ...record } = { ...bodyOf(whose, creditId), period };
     const fact: Fact = {
       kind: 'sales-credit',
       ...record,
-      period,
       originalCreditId,
       creditedAt: at,
     };
@@ -84,14 +94,14 @@ describe('a return of somebody who has left before the period', () => {
     await engine.handler.decide(assessmentStreamAggregate, assessmentStream(whose, period), {
       command: commandOfFact(fact, period, sources),
       facts: () => undefined,
-      envelope: {
-        commandId: nameBasedId('test', creditId),
-        correlationId: nameBasedId('test', creditId),
-        actor: { id: 'office-2', role: 'office' },
-        occurredAt: at,
-        recordedAt: at,
-      },
+      envelope: envelopeOf(creditId),
     });
+  }
+  function envelopeOf(of: string): Envelope {
+    const at = api.clock.now.toISOString();
+    const id = nameBasedId('test', of);
+    const actor = { id: 'office-2', role: 'office' };
+    return { commandId: id, correlationId: id, actor, occurredAt: at, recordedAt: at };
   }
   const prepare = (batchId: string, unitIds: readonly string[], more: object = {}) =>
     office.post('/v1/bonus-batches', { batchId, period: '2026-04', unitIds, ...more });
@@ -146,6 +156,22 @@ describe('a return of somebody who has left before the period', () => {
     expect(await seal('north', await approve('north'))).toMatchObject({ status: 201 });
     expect(await clawbacksOf('north')).toEqual(['L1 R1 -10000', 'L2 R2 -10000', 'L3 R3 -10000']);
     expect(await giveBack('L3', 'R3-2')).toEqual([409, 'batch-sealed']);
+  });
+
+  it('is refused by the freeze where its process slept from before the claim to the seal', async () => {
+    const { engine } = api.system;
+    const may = { accountManagerId: 'L5', period: '2026-05' };
+    const org = await engine.organisation.current();
+    expect(await nameReturner(engine, org, may, envelopeOf)).toBe(true);
+    expect(await prepare('north-may', ['north'], { period: '2026-05' })).toMatchObject({
+      status: 201,
+    });
+    const sha256 = await approve('north-may');
+    expect(await seal('north-may', sha256)).toMatchObject({ status: 201 });
+    await expect(giveBackUnseen('L5', 'R5', '2026-05')).rejects.toMatchObject({
+      code: 'batch-sealed',
+    });
+    expect(await nameReturner(engine, org, may, envelopeOf)).toBe(false);
   });
 
   it('is taken after payroll rejected the batch, and clawed back by the one in its place', async () => {

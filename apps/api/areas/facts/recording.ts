@@ -16,7 +16,7 @@ import {
   nameBasedId,
   type RecordKind,
 } from '#kernel';
-import { batchHolding } from '#processes/settlement';
+import { nameReturner } from '#processes/settlement';
 import {
   cycleOf,
   employmentOf,
@@ -28,6 +28,7 @@ import { type BatchCommand, batchCommand } from '../../batch.js';
 import type { ApiSystem } from '../../dependencies.js';
 import {
   decideOn,
+  envelopeOf,
   type Target,
   type WriteCommand,
   writeCommand,
@@ -78,19 +79,18 @@ export function recordBatch<Body extends object>({
 }
 
 /** Errors: `unknown-account-manager`, `outside-cohort` where the fact belongs to no period. */
-async function factTarget({ system }: Writing, fact: Fact, org: Organisation): Promise<FactTarget> {
+async function factTarget(writing: Writing, fact: Fact, org: Organisation): Promise<FactTarget> {
   const { accountManagerId } = fact;
   requireKnown(org, accountManagerId);
   const { recordId, occurredAt } = recordOfFact(fact);
   const period = periodOfFact(fact, org) ?? periodThatWaits(fact, org);
   if (period === null) throw new DomainError('outside-cohort', { accountManagerId, recordId });
   const isReturn = fact.kind === 'sales-credit' && fact.originalCreditId !== undefined;
-  const sale = isReturn ? await findSale(system.store, fact.originalCreditId ?? '') : null;
+  const sale = isReturn ? await findSale(writing.system.store, fact.originalCreditId ?? '') : null;
   // Live, the stream's own freeze says when a batch is being prepared; who has left and has
-  // nothing in the period has no stream to freeze, so there the batches' claims say it.
-  const isOutside = isReturn && memberOf(org, accountManagerId, period) === null;
-  const batchClaimed =
-    isOutside && (await batchHolding(system.engine, org, { accountManagerId, period })) !== null;
+  // nothing in the period is in no preparing's list, so there the batches' claims say it.
+  const isOutside = sale !== null && memberOf(org, accountManagerId, period) === null;
+  const batchClaimed = isOutside && !(await mayReturn(writing, org, { accountManagerId, period }));
   const sources = { org, sealedAtOf: () => null, saleOf: () => sale, batchClaimed };
   return {
     aggregate: assessmentStreamAggregate,
@@ -100,6 +100,15 @@ async function factTarget({ system }: Writing, fact: Fact, org: Organisation): P
     facts: () => undefined,
     ...(occurredAt === null ? {} : { occurredAt }),
   };
+}
+
+function mayReturn(
+  writing: Writing,
+  org: Organisation,
+  whose: { readonly accountManagerId: string; readonly period: string },
+): Promise<boolean> {
+  if (!cycleOf(org, whose.period)) return Promise.resolve(true); // refused for that
+  return nameReturner(writing.system.engine, org, whose, (step) => envelopeOf(writing, {}, step));
 }
 
 /** dataset: a complaint decided in a month without a cycle is accepted and waits for it. */
