@@ -6,7 +6,13 @@ import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import type { ImportReport } from '#dataset';
 import { createTestDatabase, withDatabase } from '../support/database.js';
-import { createStoreFolder, type Ended, startMerit, type StoreFolder } from '../support/merit.js';
+import {
+  createStoreFolder,
+  type Ended,
+  startMerit,
+  startServing,
+  type StoreFolder,
+} from '../support/merit.js';
 
 /** Each command is a process of its own. */
 const LIMIT_MS = 58_000;
@@ -14,8 +20,7 @@ const LIMIT_MS = 58_000;
 let folder: string;
 let dataset: string;
 let store: StoreFolder;
-let served: ReturnType<typeof startMerit>;
-let url: Promise<string>;
+let served: ReturnType<typeof startServing>;
 
 /** Runs a command beside the one that serves the folder. */
 const run = (...args: readonly string[]): Promise<Ended> =>
@@ -37,14 +42,8 @@ beforeAll(async () => {
   dataset = join(folder, 'dataset');
   writeOrganisation(dataset, { ...DEMO, people: 9, periods: 3, factsPercent: 30 });
   store = await createStoreFolder();
-  const args = ['start', '--port', '0', '--data', store.dataDir, '--format', 'json'];
-  served = startMerit(args, store.env);
-  url = new Promise((resolve) => {
-    served.child.stdout?.once('data', (text: Buffer) =>
-      resolve((JSON.parse(String(text)) as { url: string }).url),
-    );
-  });
-  await Promise.race([url, served.ended.then(({ stderr }) => Promise.reject(new Error(stderr)))]);
+  served = startServing(store);
+  await served.url;
 }, 60_000);
 
 afterAll(async () => {
@@ -207,7 +206,7 @@ describe('the command line beside a running start', () => {
       const plain = await run(...asked);
       expect([plain.exitCode, plain.stdout.split('.')]).toEqual([0, expect.any(Array)]);
       const authorization = `Bearer ${plain.stdout.trim()}`;
-      const response = await fetch(`${await url}/v1/units`, { headers: { authorization } });
+      const response = await fetch(`${await served.url}/v1/units`, { headers: { authorization } });
       expect(response.status).toBe(200);
       const json = await run(...asked, '--valid-hours', '2', '--format', 'json');
       const { token, expiresAt } = JSON.parse(json.stdout) as { token: string; expiresAt: string };

@@ -4,7 +4,13 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
-import { createStoreFolder, merit, startMerit, type StoreFolder } from '../support/merit.js';
+import {
+  createStoreFolder,
+  merit,
+  startMerit,
+  startServing,
+  type StoreFolder,
+} from '../support/merit.js';
 
 const LIMIT_MS = 58_000;
 /** After every position that there will be in this test. */
@@ -12,7 +18,7 @@ const BEYOND = '9999999999999999999';
 
 let folder: string;
 let store: StoreFolder;
-let served: ReturnType<typeof startMerit>;
+let served: ReturnType<typeof startServing>;
 let url: string;
 
 type Line = { place: number; rank: number; accountManagerId: string; score: string };
@@ -58,17 +64,8 @@ beforeAll(async () => {
   const dataset = join(folder, 'dataset');
   writeOrganisation(dataset, { ...DEMO, people: 24, periods: 3, factsPercent: 30 });
   store = await createStoreFolder();
-  const args = ['start', '--port', '0', '--data', store.dataDir, '--format', 'json'];
-  served = startMerit(args, store.env);
-  const started = new Promise<string>((resolve) => {
-    let text = '';
-    served.child.stdout?.on('data', (chunk: string) => {
-      text += chunk;
-      if (text.trimEnd().endsWith('}')) resolve((JSON.parse(text) as { url: string }).url);
-    });
-  });
-  const failed = served.ended.then(({ stderr }) => Promise.reject(new Error(stderr)));
-  url = await Promise.race([started, failed]);
+  served = startServing(store);
+  url = await served.url;
   await merit(['import', dataset, '--data', store.dataDir], store.env);
   const asked = ['token', '--role', 'office', '--role', 'auditor', '--subject', 'office-1'];
   const { stdout } = await merit([...asked, '--data', store.dataDir], store.env);

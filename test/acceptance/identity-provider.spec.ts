@@ -3,7 +3,7 @@ import http from 'node:http';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type CryptoKey, exportJWK, generateKeyPair, SignJWT } from 'jose';
-import { createStoreFolder, startMerit, type StoreFolder } from '../support/merit.js';
+import { createStoreFolder, startServing, type StoreFolder } from '../support/merit.js';
 
 const LIMIT_MS = 58_000;
 const ISSUER = 'https://login.example';
@@ -11,7 +11,7 @@ const AUDIENCE = 'merit-ledger';
 
 let folder: string;
 let store: StoreFolder;
-let served: ReturnType<typeof startMerit>;
+let served: ReturnType<typeof startServing>;
 let url: string;
 let key: CryptoKey;
 
@@ -48,20 +48,13 @@ beforeAll(async () => {
   const shown = { ...(await exportJWK(pair.publicKey)), kid: 'provider-1', alg: 'ES256' };
   await writeFile(jwks, JSON.stringify({ keys: [shown] }));
   store = await createStoreFolder();
-  served = startMerit(['start', '--port', '0', '--data', store.dataDir, '--format', 'json'], {
-    ...store.env,
+  served = startServing(store, {
     MERIT_ISSUER: ISSUER,
     MERIT_AUDIENCE: AUDIENCE,
     MERIT_JWKS: jwks,
     MERIT_HOST: '0.0.0.0',
   });
-  const started = new Promise<string>((resolve) => {
-    served.child.stdout?.once('data', (text: Buffer) =>
-      resolve((JSON.parse(String(text)) as { url: string }).url),
-    );
-  });
-  const failed = served.ended.then(({ stderr }) => Promise.reject(new Error(stderr)));
-  url = (await Promise.race([started, failed])).replace('0.0.0.0', '127.0.0.1');
+  url = (await served.url).replace('0.0.0.0', '127.0.0.1');
 }, LIMIT_MS);
 
 afterAll(async () => {

@@ -1,5 +1,7 @@
 import { evaluationIndicator, metricIndicator, schemeFile } from '../../libs/rules/testing.js';
+import { openTestApi, type TestApi } from './api.js';
 import { datasetFolder, type DatasetFolder } from './dataset-folder.js';
+import { importFolder } from './system.js';
 
 /**
  * Three published months of seven people, two of them sealed, for appeals against the second.
@@ -119,6 +121,15 @@ export async function appealedQuarter(appeals: readonly string[] = []): Promise<
     ...(appeals.length === 0 ? {} : { 'appeals.csv': table(APPEALS, appeals) }),
   });
   return folder;
+}
+
+/** Served in April, while the window for February is open. */
+export async function openQuarterApi(): Promise<TestApi> {
+  const dataset = await appealedQuarter();
+  const api = await openTestApi('2026-04-08T10:00:00+08:00');
+  await importFolder(api.system, dataset.dir);
+  await dataset.remove();
+  return api;
 }
 
 const APPEALS =

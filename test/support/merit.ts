@@ -45,6 +45,25 @@ export function startMerit(args: readonly string[], env: Environment = {}): Meri
   return { child, onLine: (listener) => void listeners.push(listener), ended };
 }
 
+/** `merit start` on any port; `url` comes when it answers, and fails if it ends before. */
+export function startServing(
+  store: Partial<StoreFolder>,
+  env: Environment = {},
+): MeritProcess & { readonly url: Promise<string> } {
+  const folder = store.dataDir === undefined ? [] : ['--data', store.dataDir];
+  const args = ['start', '--port', '0', '--format', 'json', ...folder];
+  const served = startMerit(args, { ...store.env, ...env });
+  const started = new Promise<string>((resolve) => {
+    let text = '';
+    served.child.stdout?.on('data', (chunk: string) => {
+      text += chunk;
+      if (text.trimEnd().endsWith('}')) resolve((JSON.parse(text) as { url: string }).url);
+    });
+  });
+  const failed = served.ended.then(({ stderr }) => Promise.reject(new Error(stderr)));
+  return { ...served, url: Promise.race([started, failed]) };
+}
+
 function withoutSettings(env: Environment): Environment {
   const isSetting = (name: string): boolean =>
     name === 'DATABASE_URL' || name === 'NODE_OPTIONS' || name.startsWith('MERIT_');

@@ -2,9 +2,8 @@ import { appealAggregate } from '#commands';
 import { appealStream } from '#contexts/appeals';
 import { appealFacts, readAppeal, resolveAppeal } from '#processes/appeal-resolution';
 import { verifyResults } from '#processes/verification';
-import { type Client, openTestApi, type TestApi } from '../../../../test/support/api.js';
-import { appealedQuarter, QUARTER } from '../../../../test/support/appealed-quarter.js';
-import { importFolder } from '../../../../test/support/system.js';
+import type { Client, TestApi } from '../../../../test/support/api.js';
+import { openQuarterApi, QUARTER } from '../../../../test/support/appealed-quarter.js';
 
 type Row = Record<string, unknown>;
 type Made = { position: string; revision: number; next: Row | null };
@@ -20,10 +19,7 @@ describe('appeals over HTTP', () => {
   let count = 0;
 
   beforeAll(async () => {
-    const dataset = await appealedQuarter();
-    api = await openTestApi('2026-04-08T10:00:00+08:00');
-    await importFolder(api.system, dataset.dir);
-    await dataset.remove();
+    api = await openQuarterApi();
     office = await api.as('OFFICE-1', 'office');
     auditor = await api.as('AUDIT-1', 'auditor');
     reviewer = await api.as('REVIEW-1', 'reviewer');

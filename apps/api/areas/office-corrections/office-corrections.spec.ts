@@ -1,9 +1,8 @@
 import { correctionAggregate } from '#commands';
 import { correctionStream } from '#contexts/assessment';
 import { verifyResults } from '#processes/verification';
-import { type Client, openTestApi, type TestApi } from '../../../../test/support/api.js';
-import { appealedQuarter } from '../../../../test/support/appealed-quarter.js';
-import { importFolder } from '../../../../test/support/system.js';
+import type { Client, TestApi } from '../../../../test/support/api.js';
+import { openQuarterApi } from '../../../../test/support/appealed-quarter.js';
 
 type Row = Record<string, unknown>;
 
@@ -14,10 +13,7 @@ describe('corrections by the office over HTTP', () => {
   let auditor: Client;
 
   beforeAll(async () => {
-    const dataset = await appealedQuarter();
-    api = await openTestApi('2026-04-08T10:00:00+08:00');
-    await importFolder(api.system, dataset.dir);
-    await dataset.remove();
+    api = await openQuarterApi();
     office = await api.as('OFFICE-1', 'office');
     other = await api.as('OFFICE-2', 'office');
     auditor = await api.as('AUDIT-1', 'auditor');
