@@ -1,3 +1,4 @@
+import { IntersectionType } from '@nestjs/swagger';
 import { DomainError } from '#kernel';
 import type { Caller } from '#platform';
 import type { Sql } from '#projections';
@@ -20,7 +21,8 @@ import { AnyQuery, DEFAULT_LIMIT, MAX_LIMIT, type PageOf, PageQuery } from '../.
 import { AFTER_WAIT_MS, readQuery } from '../../read-query.js';
 import { type BoardSight, boardSight, requireBoard, seesEveryBoard } from '../../sight.js';
 
-export class BoardQuery extends AnyQuery {
+/** Which board; `*` is the company. */
+class WhichBoard extends AnyQuery {
   @Period()
   period!: string;
 
@@ -29,7 +31,9 @@ export class BoardQuery extends AnyQuery {
 
   @Id({ optional: true, example: '*', description: '`*`, the default: the company' })
   unitId: string = '*';
+}
 
+export class BoardQuery extends WhichBoard {
   @Id({ optional: true, example: 'sales', description: 'By the score of this indicator alone' })
   indicator?: string;
 
@@ -40,36 +44,9 @@ export class BoardQuery extends AnyQuery {
   storedAsOf?: string;
 }
 
-export class BoardPageQuery extends PageQuery {
-  @Period()
-  period!: string;
+export class BoardPageQuery extends IntersectionType(BoardQuery, PageQuery) {}
 
-  @Id({ example: 'retail' })
-  schemeId!: string;
-
-  @Id({ optional: true, example: '*', description: '`*`, the default: the company' })
-  unitId: string = '*';
-
-  @Id({ optional: true, example: 'sales', description: 'By the score of this indicator alone' })
-  indicator?: string;
-
-  @AsOfPoint()
-  asOf?: string;
-
-  @StoredAsOf()
-  storedAsOf?: string;
-}
-
-export class BoardStreamQuery extends AnyQuery {
-  @Period()
-  period!: string;
-
-  @Id({ example: 'retail' })
-  schemeId!: string;
-
-  @Id({ optional: true, example: '*', description: '`*`, the default: the company' })
-  unitId: string = '*';
-
+export class BoardStreamQuery extends WhichBoard {
   @WholeNumber(
     { least: 1, most: MAX_LIMIT, query: true },
     { optional: true, example: DEFAULT_LIMIT, description: `Places; default ${DEFAULT_LIMIT}` },
