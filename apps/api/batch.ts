@@ -12,7 +12,7 @@ import {
 import { Command, CommandHandler, type ICommandHandler } from '@nestjs/cqrs';
 import { ApiConsumes, ApiProduces } from '@nestjs/swagger';
 import type { FastifyRequest } from 'fastify';
-import { type Aggregate, type CommandHandler as Handler, type Decided } from '#commands';
+import type { Decided } from '#commands';
 import { type DomainEvent, parseStrictJson } from '#kernel';
 import { type ApiLimits, describeError } from '#platform';
 import { statusOf } from './answer-marks.js';
@@ -102,6 +102,7 @@ export function batchCommand<
   definition: BatchDefinition<Body, Ground, State, DomainCommand, Event, Facts>,
   limits: BatchLimits = DEFAULT_BATCH_LIMITS,
 ): BatchCommand {
+  const any = definition as unknown as Definition;
   class WriteBatch extends Command<StreamableFile> {
     constructor(readonly batch: Batch) {
       super();
@@ -116,7 +117,7 @@ export function batchCommand<
 
     execute({ batch }: WriteBatch): Promise<StreamableFile> {
       const lineCount = Math.min(limits.lineCount, this.configured.batchLines);
-      const answers = answersTo(definition, this.system, batch, { ...limits, lineCount });
+      const answers = answersTo(any, this.system, batch, { ...limits, lineCount });
       // A reader that takes its time is waited for: nothing is decided ahead of what it has read.
       const stream = Readable.from(answers, { objectMode: false });
       return Promise.resolve(new StreamableFile(stream, { type: NDJSON }));
@@ -125,35 +126,22 @@ export function batchCommand<
   return { command: (batch) => new WriteBatch(batch), handler: WriteBatchHandler };
 }
 
-type Definition<State, DomainCommand, Event extends DomainEvent, Facts> = BatchDefinition<
-  object,
-  unknown,
-  State,
-  DomainCommand,
-  Event,
-  Facts
->;
+/** What the lines of a batch are decided by, whatever it is: the definition's own types fit. */
+type Definition = BatchDefinition<object, unknown, unknown, never, DomainEvent, never>;
+type AnyTarget = Target<unknown, never, DomainEvent, never>;
 
 /** Whole windows of lines in, whole windows of answers out, each text as many lines. */
-async function* answersTo<
-  Body extends object,
-  Ground,
-  State,
-  DomainCommand,
-  Event extends DomainEvent,
-  Facts,
->(
-  definition: BatchDefinition<Body, Ground, State, DomainCommand, Event, Facts>,
+async function* answersTo(
+  definition: Definition,
   system: ApiSystem,
   { call, lines }: Batch,
   { lineBytes, lineCount, windowLines }: BatchLimits,
 ): AsyncGenerator<string> {
-  const any = definition as unknown as Definition<State, DomainCommand, Event, Facts>;
   for await (const chunk of linesOf(lines, lineBytes)) {
     for (let at = 0; at < chunk.length; at += windowLines) {
       const window = chunk.slice(at, at + windowLines);
       const within = window.filter(({ number }) => number <= lineCount);
-      const answers = await decideWindow(any, system, call, within);
+      const answers = await decideWindow(definition, system, call, within);
       const isOver = within.length < window.length;
       if (isOver) answers.push(refusal(lineCount + 1, tooManyLines(lineCount)));
       yield answers.map((answer) => `${JSON.stringify(answer)}\n`).join('');
@@ -181,15 +169,15 @@ function refusal(line: number, error: unknown): LineAnswer {
   };
 }
 
-type Asked<State, DomainCommand, Event extends DomainEvent, Facts> = {
+type Asked = {
   readonly at: number; // in the window
   readonly line: number;
   readonly writing: Writing;
-  readonly target: Target<State, DomainCommand, Event, Facts>;
+  readonly target: AnyTarget;
 };
 
-async function decideWindow<State, DomainCommand, Event extends DomainEvent, Facts>(
-  definition: Definition<State, DomainCommand, Event, Facts>,
+async function decideWindow(
+  definition: Definition,
   system: ApiSystem,
   call: Call,
   lines: readonly Line[],
@@ -211,7 +199,7 @@ async function decideWindow<State, DomainCommand, Event extends DomainEvent, Fac
       }
     }),
   );
-  const byStream = new Map<string, Asked<State, DomainCommand, Event, Facts>[]>();
+  const byStream = new Map<string, Asked[]>();
   for (const one of asked) {
     if (!one) continue;
     const group = byStream.get(one.target.stream) ?? [];
@@ -221,7 +209,8 @@ async function decideWindow<State, DomainCommand, Event extends DomainEvent, Fac
   const groups = [...byStream];
   const aggregate = groups[0]?.[1][0]?.target.aggregate;
   // What cannot be read ahead is read when its turn comes, and fails there if it must.
-  if (aggregate) await prefetch(system.engine.handler, aggregate, groups).catch(() => undefined);
+  const streams = groups.map(([stream]) => stream);
+  if (aggregate) await system.engine.handler.prefetch(aggregate, streams).catch(() => undefined);
   await Promise.all(
     groups.map(async ([stream, group]) => {
       for (const [at, answer] of await decideGroup(system, stream, group)) answers[at] = answer;
@@ -229,16 +218,6 @@ async function decideWindow<State, DomainCommand, Event extends DomainEvent, Fac
   );
   return answers;
 }
-
-const prefetch = <State, Event extends DomainEvent>(
-  handler: Handler,
-  aggregate: Aggregate<State, never, Event, never>,
-  groups: readonly (readonly [string, unknown])[],
-): Promise<void> =>
-  handler.prefetch(
-    aggregate,
-    groups.map(([stream]) => stream),
-  );
 
 /** What `look` gives or throws, for whoever asks later. */
 async function attempt<Found>(look: () => Promise<Found>): Promise<() => Found> {
@@ -282,10 +261,10 @@ const malformed = (detail: string): ProblemException =>
   new ProblemException(problem(400, 'malformed', { detail }));
 
 /** The lines of one stream, in their order. */
-async function decideGroup<State, DomainCommand, Event extends DomainEvent, Facts>(
+async function decideGroup(
   system: ApiSystem,
   stream: string,
-  group: readonly Asked<State, DomainCommand, Event, Facts>[],
+  group: readonly Asked[],
 ): Promise<readonly (readonly [number, LineAnswer])[]> {
   const outcomes = await outcomesOf(system, stream, group);
   return Promise.all(
@@ -304,10 +283,10 @@ async function decideGroup<State, DomainCommand, Event extends DomainEvent, Fact
 type Refusable = Decided | { readonly kind: 'refused'; readonly error: unknown };
 
 /** A failure that is nobody's own (the store is away) is every line's. */
-async function outcomesOf<State, DomainCommand, Event extends DomainEvent, Facts>(
+async function outcomesOf(
   { engine }: ApiSystem,
   stream: string,
-  group: readonly Asked<State, DomainCommand, Event, Facts>[],
+  group: readonly Asked[],
 ): Promise<readonly Refusable[]> {
   const [first] = group;
   if (!first) return [];
