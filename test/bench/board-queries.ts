@@ -3,10 +3,11 @@ import { once } from 'node:events';
 import http from 'node:http';
 import { parseArgs } from 'node:util';
 import { answerTask, ownTask, runInFork } from './lib/fork.js';
-import { openConnection } from './lib/load.js';
+import { type LoadOutcome, type Request, runLoad } from './lib/load.js';
 import { placeFor, removePlace } from './lib/organisation.js';
 import { median, takeTurns } from './lib/rounds.js';
 import {
+  boardOf,
   factOf,
   openPeople,
   type Person,
@@ -33,39 +34,22 @@ type Task = {
   readonly seconds: number;
   readonly run: number;
 };
-type Outcome = { readonly perSecond: number; readonly p50Ms: number; readonly p99Ms: number };
-
-const boardOf = ({ period, schemeId }: Person): string =>
-  new URLSearchParams({ period, schemeId }).toString();
+type Outcome = Pick<LoadOutcome, 'perSecond' | 'p50Ms' | 'p99Ms'>;
 
 /** Some connections ask without a pause, each of another person. */
-async function ask({ kind, url, token, people, seconds }: Task): Promise<Outcome> {
-  const latenciesMs: number[] = [];
-  const endMs = performance.now() + seconds * 1_000;
-  const pathOf = (n: number): string => {
-    const person = people[(n * 7_919) % people.length] as Person;
-    const board = boardOf(person);
-    if (kind === 'top 50') return `/v1/leaderboards?${board}&limit=${TOP}`;
-    return `/v1/leaderboards/${encodeURIComponent(person.accountManagerId)}/place?${board}`;
-  };
+async function ask({ kind, people, ...load }: Task): Promise<Outcome> {
   let asked = 0;
-  await Promise.all(
-    Array.from({ length: READERS }, async () => {
-      const { get, close } = await openConnection(url, token);
-      while (performance.now() < endMs) {
-        asked += 1;
-        const path = pathOf(asked);
-        const sinceMs = performance.now();
-        const { status, body } = await get(path);
-        latenciesMs.push(performance.now() - sinceMs);
-        if (status !== 200) throw new Error(`${path}: ${status} ${body}`);
-      }
-      close();
-    }),
-  );
-  latenciesMs.sort((a, b) => a - b);
-  const at = (part: number): number => latenciesMs[Math.floor(latenciesMs.length * part)] ?? NaN;
-  return { perSecond: latenciesMs.length / seconds, p50Ms: at(0.5), p99Ms: at(0.99) };
+  const next = (): Request => {
+    asked += 1;
+    const person = people[(asked * 7_919) % people.length] as Person;
+    const board = boardOf(person);
+    if (kind === 'top 50') return { path: `/v1/leaderboards?${board}&limit=${TOP}` };
+    const id = encodeURIComponent(person.accountManagerId);
+    return { path: `/v1/leaderboards/${id}/place?${board}` };
+  };
+  const outcome = await runLoad({ ...load, connections: READERS, warmUpSeconds: 0 }, next);
+  if (outcome.others > 0) throw new Error(outcome.firstOther);
+  return outcome;
 }
 
 /** One batch of metrics, written as fast as it is taken, until the time is over. */

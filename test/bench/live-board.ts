@@ -2,10 +2,11 @@
 import http from 'node:http';
 import { parseArgs } from 'node:util';
 import { answerTask, ownTask, runInFork } from './lib/fork.js';
-import { openConnection } from './lib/load.js';
+import { openConnection, quantile } from './lib/load.js';
 import { placeFor, removePlace } from './lib/organisation.js';
 import { median } from './lib/rounds.js';
 import {
+  boardOf,
   factOf,
   openPeople,
   type Person,
@@ -102,15 +103,6 @@ function followBoard({ url, token, people: [person] }: Task) {
   };
 }
 
-const boardOf = (person: Person | undefined): string =>
-  new URLSearchParams({
-    period: person?.period ?? '',
-    schemeId: person?.schemeId ?? '',
-  }).toString();
-
-const quantile = (sorted: readonly number[], part: number): number =>
-  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
-
 /** Commands at a fixed rate, whatever the answers take; each moves somebody's score. */
 async function send(task: Task): Promise<Outcome> {
   const { url, token, people, perSecond, seconds, run } = task;
@@ -129,7 +121,7 @@ async function send(task: Task): Promise<Outcome> {
     const actual = `${(n * 37) % 100}.${n % 10}`;
     const body = JSON.stringify({ ...factOf(person), recordId: `L-${run}-${n}`, actual });
     const sentMs = performance.now();
-    const { status, body: answer } = await connection.post({ path: '/v1/metrics', body });
+    const { status, body: answer } = await connection.ask({ path: '/v1/metrics', body });
     if (status !== 201) throw new Error(`${status} ${answer}`);
     acceptMs.push(performance.now() - sentMs);
     reader.note((JSON.parse(answer) as { position: string }).position);

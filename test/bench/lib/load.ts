@@ -1,12 +1,12 @@
 /** A client of many keep-alive connections that costs little beside the server that it measures. */
 import { connect, type Socket } from 'node:net';
 
-export type Request = { readonly path: string; readonly body: string; readonly headers?: string };
+/** Without a body it is a GET. */
+export type Request = { readonly path: string; readonly body?: string; readonly headers?: string };
 export type Reply = { readonly status: number; readonly body: string };
 
 export type Connection = {
-  readonly post: (request: Request) => Promise<Reply>;
-  readonly get: (path: string) => Promise<Reply>;
+  readonly ask: (request: Request) => Promise<Reply>;
   readonly close: () => void;
 };
 
@@ -37,13 +37,14 @@ export async function openConnection(url: string, token: string): Promise<Connec
       socket.write(text);
     });
   const head = `HTTP/1.1\r\nhost: ${host}\r\nauthorization: Bearer ${token}\r\n`;
-  const get: Connection['get'] = (path) => send(`GET ${path} ${head}\r\n`);
-  const post: Connection['post'] = ({ path, body, headers = '' }) =>
-    send(
-      `POST ${path} ${head}content-type: application/json\r\n` +
-        `content-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`,
-    );
-  return { post, get, close: () => void socket.destroy() };
+  const ask: Connection['ask'] = ({ path, body, headers = '' }) =>
+    body === undefined
+      ? send(`GET ${path} ${head}${headers}\r\n`)
+      : send(
+          `POST ${path} ${head}content-type: application/json\r\n` +
+            `content-length: ${Buffer.byteLength(body)}\r\n${headers}\r\n${body}`,
+        );
+  return { ask, close: () => void socket.destroy() };
 }
 
 function wholeReply(text: string): Reply | null {
@@ -64,12 +65,16 @@ export type Load = {
 };
 
 export type LoadOutcome = {
-  readonly made: number; // 201, the warm-up's included
+  readonly made: number; // 201, of a GET 200; the warm-up's included
   readonly others: number; // every other status: a fault
   readonly firstOther: string;
   readonly perSecond: number;
+  readonly p50Ms: number;
   readonly p99Ms: number;
 };
+
+export const quantile = (sorted: readonly number[], part: number): number =>
+  sorted[Math.min(sorted.length - 1, Math.floor(sorted.length * part))] ?? NaN;
 
 /** Every connection asks, waits, asks again; `next` says what. */
 export async function runLoad(load: Load, next: () => Request): Promise<LoadOutcome> {
@@ -85,15 +90,16 @@ export async function runLoad(load: Load, next: () => Request): Promise<LoadOutc
   let [made, others, counted, firstOther] = [0, 0, 0, ''];
   const latenciesMs: number[] = [];
   await Promise.all(
-    connections.map(async ({ post }) => {
+    connections.map(async ({ ask }) => {
       for (let nowMs = performance.now(); nowMs < endMs;) {
         const askedMs = nowMs;
-        const { status, body } = await post(next());
+        const request = next();
+        const { status, body } = await ask(request);
         nowMs = performance.now();
-        if (status === 201) made += 1;
+        if (status === (request.body === undefined ? 200 : 201)) made += 1;
         else {
           others += 1;
-          firstOther ||= `${status} ${body}`;
+          firstOther ||= `${request.path}: ${status} ${body}`;
         }
         if (askedMs < countFromMs || nowMs > endMs) continue;
         counted += 1;
@@ -103,6 +109,6 @@ export async function runLoad(load: Load, next: () => Request): Promise<LoadOutc
   );
   for (const { close } of connections) close();
   latenciesMs.sort((a, b) => a - b);
-  const p99Ms = latenciesMs[Math.floor(latenciesMs.length * 0.99)] ?? NaN;
-  return { made, others, firstOther, perSecond: counted / seconds, p99Ms };
+  const [p50Ms, p99Ms] = [quantile(latenciesMs, 0.5), quantile(latenciesMs, 0.99)];
+  return { made, others, firstOther, perSecond: counted / seconds, p50Ms, p99Ms };
 }

@@ -28,6 +28,13 @@ export const factOf = ({ accountManagerId, period, indicatorId }: Person) => ({
   indicatorId,
 });
 
+/** The board of the company that somebody is on. */
+export const boardOf = (person: Person | undefined): string =>
+  new URLSearchParams({
+    period: person?.period ?? '',
+    schemeId: person?.schemeId ?? '',
+  }).toString();
+
 export type Served = { readonly system: System; readonly url: string; readonly token: string };
 
 const TOKEN_SECONDS = 12 * 3_600;
