@@ -1,10 +1,9 @@
-import { once } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openLocalIssuer } from '#platform';
 import { type Client, clientOf } from '../support/api.js';
-import { type MeritProcess, startMerit } from '../support/merit.js';
+import { type MeritProcess, startServing } from '../support/merit.js';
 import { openTestSystem, type TestSystem } from '../support/system.js';
 
 const PEOPLE = 12;
@@ -30,13 +29,9 @@ describe('two processes that take commands beside each other', () => {
     const issuer = await openLocalIssuer(join(folder, 'token-key.json'));
     const urls: string[] = [];
     for (let n = 0; n < 2; n += 1) {
-      const server = startMerit(['start', '--format', 'json', '--port', '0'], env);
+      const server = startServing({ env });
       servers.push(server);
-      const said = await Promise.race([
-        once(server.child.stdout as NodeJS.ReadableStream, 'data'),
-        server.ended.then(({ stderr }) => Promise.reject(new Error(stderr))),
-      ]);
-      urls.push((JSON.parse(String(said[0])) as { url: string }).url);
+      urls.push(await server.url);
     }
     const asked = { subject: 'office-1', roles: ['office' as const], validForSeconds: 3_600 };
     const token = await issuer.issue({ ...asked, now: new Date() });
