@@ -113,18 +113,30 @@ async function moveCheckpoint(
   if (rowCount !== 1) throw new CheckpointMoved(projection.name);
 }
 
-/** Moves the checkpoints of projections that a stretch does not concern, in one statement. */
+export type Idle = {
+  readonly projection: Projection;
+  readonly standing: Standing;
+  readonly eventCount: number; // read, none of its concern
+};
+
+/**
+ * Moves the checkpoints of projections that a stretch does not concern, in one statement, whose
+ * commit is as asynchronous as theirs.
+ */
 export async function advanceIdle(
   { pool }: Pick<Context, 'pool'>,
-  idle: readonly { readonly projection: Projection; readonly standing: Standing }[],
+  idle: readonly Idle[],
   until: Position,
 ): Promise<ReadonlySet<string>> {
+  const events = 'c.events + k.count';
   const { rows } = await pool.query<{ projection: string }>(
     `UPDATE projection.checkpoint c
-        SET position = $1::text, digest = ${digestOf({ position: '$1::text' })}
-       FROM (SELECT c.generation, c.projection, k.position, k.fence
-               FROM unnest($2::text[], $3::int[], $4::text[], $5::int[])
-                    AS k(projection, generation, position, fence)
+        SET position = $1::text, events = ${events},
+            digest = ${digestOf({ position: '$1::text', events })}
+       FROM (SELECT c.generation, c.projection, k.position, k.fence, k.count
+               FROM (SELECT set_config('synchronous_commit', 'off', true)) AS s,
+                    unnest($2::text[], $3::int[], $4::text[], $5::int[], $6::int[])
+                    AS k(projection, generation, position, fence, count)
                JOIN projection.checkpoint c USING (projection, generation)
               ORDER BY c.projection, c.generation FOR UPDATE OF c) AS k
       WHERE c.generation = k.generation AND c.projection = k.projection
@@ -136,6 +148,7 @@ export async function advanceIdle(
       idle.map(({ standing }) => standing.generation),
       idle.map(({ standing }) => standing.position),
       idle.map(({ standing }) => standing.fence),
+      idle.map(({ eventCount }) => eventCount),
     ],
   );
   return new Set(rows.map(({ projection }) => projection));

@@ -59,7 +59,9 @@ export function watchCommits(context: Context, owner: string): Commits {
   return {
     announce(committed) {
       receive(committed);
-      pending.set(committed.projection, committed);
+      const { projection, isUntouched } = committed;
+      const isAllUntouched = isUntouched && pending.get(projection)?.isUntouched !== false;
+      pending.set(projection, { ...committed, isUntouched: isAllUntouched ?? false });
       void send();
     },
     async announceChange() {

@@ -1,5 +1,5 @@
 import type { EventStore, Position, RecordedEvent } from '#event-store';
-import { advance, advanceIdle, batchFor, CheckpointMoved } from './advance.js';
+import { advance, advanceIdle, batchFor, CheckpointMoved, type Idle } from './advance.js';
 import type { Standing } from './catalogue.js';
 import type { Context } from './context.js';
 import type { Batch, Projection } from './port.js';
@@ -90,45 +90,67 @@ export function commonPrefixes(projections: readonly Projection[]): readonly str
 
 /** What became of a member; `standing` of the member is only moved with `moved`. */
 export type Outcome =
-  | { readonly member: Member; readonly kind: 'moved' | 'ahead' | 'lost' }
+  | { readonly member: Member; readonly kind: 'moved'; readonly isUntouched: boolean }
+  | { readonly member: Member; readonly kind: 'ahead' | 'lost' }
   | { readonly member: Member; readonly kind: 'failed'; readonly error: unknown };
 
 /**
  * Gives a stretch of the log to every member, each from its own checkpoint on. One member's
  * failure is its own: each has a transaction of its own, some at a time. `lost`: its checkpoint
- * was moved by somebody else, or lies before the stretch.
+ * was moved by somebody else, or lies before the stretch. `onOutcome` hears of each at once: who
+ * waits for one projection does not wait for the slowest.
  */
 export async function feed(
   context: Context,
   members: readonly Member[],
   stretch: Batch,
+  onOutcome: (outcome: Outcome) => void = () => undefined,
 ): Promise<readonly Outcome[]> {
   const outcomes: Outcome[] = [];
-  const idle: Member[] = [];
+  const settle = (outcome: Outcome): void => {
+    outcomes.push(outcome);
+    onOutcome(outcome);
+  };
+  const idle: IdleMember[] = [];
   const busy: { readonly member: Member; readonly batch: Batch }[] = [];
   for (const member of members) {
     const { position } = member.standing;
-    if (position >= stretch.until) outcomes.push({ member, kind: 'ahead' });
-    else if (position < stretch.after) outcomes.push({ member, kind: 'lost' });
+    if (position >= stretch.until) settle({ member, kind: 'ahead' });
+    else if (position < stretch.after) settle({ member, kind: 'lost' });
     else {
       const batch = batchFor(member.projection, position, stretch);
-      if (batch.events.length === 0 && batch.deferral !== 'due') idle.push(member);
+      if (isIdle(member, batch)) idle.push({ member, eventCount: batch.events.length });
       else busy.push({ member, batch });
     }
   }
   const queue = busy.values();
   const worker = async (): Promise<void> => {
-    for (const { member, batch } of queue) outcomes.push(await advanceOne(context, member, batch));
+    for (const { member, batch } of queue) settle(await advanceOne(context, member, batch));
   };
   const work = Array.from({ length: PARALLEL_PROJECTIONS }, worker);
-  await Promise.all([...work, advanceAll(context, idle, stretch.until, outcomes)]);
+  await Promise.all([...work, advanceAll(context, idle, stretch.until, settle)]);
   return outcomes;
+}
+
+type IdleMember = { readonly member: Member; readonly eventCount: number };
+
+/** Nothing to write but the checkpoint. Events of parked keys are counted where they are read. */
+function isIdle({ projection, standing }: Member, { events, deferral }: Batch): boolean {
+  if (deferral === 'due') return false;
+  if (events.length === 0) return true;
+  const { concerns } = projection;
+  if (concerns === undefined || standing.parkedKeys.size > 0) return false;
+  try {
+    return !events.some(concerns);
+  } catch {
+    return false; // what cannot be told cannot be projected either: its key is parked there
+  }
 }
 
 async function advanceOne(context: Context, member: Member, batch: Batch): Promise<Outcome> {
   try {
     member.standing = await advance(context, member.projection, member.standing, batch);
-    return { member, kind: 'moved' };
+    return { member, kind: 'moved', isUntouched: false };
   } catch (error) {
     return error instanceof CheckpointMoved
       ? { member, kind: 'lost' }
@@ -138,19 +160,22 @@ async function advanceOne(context: Context, member: Member, batch: Batch): Promi
 
 async function advanceAll(
   context: Context,
-  members: readonly Member[],
+  idle: readonly IdleMember[],
   until: Position,
-  outcomes: Outcome[],
+  settle: (outcome: Outcome) => void,
 ): Promise<void> {
-  if (members.length === 0) return;
+  if (idle.length === 0) return;
+  let moved: ReadonlySet<string>;
   try {
-    const moved = await advanceIdle(context, members, until);
-    for (const member of members) {
-      const isMoved = moved.has(member.projection.name);
-      if (isMoved) member.standing = { ...member.standing, position: until };
-      outcomes.push({ member, kind: isMoved ? 'moved' : 'lost' });
-    }
+    const rows = idle.map(({ member, eventCount }): Idle => ({ ...member, eventCount }));
+    moved = await advanceIdle(context, rows, until);
   } catch (error) {
-    for (const member of members) outcomes.push({ member, kind: 'failed', error });
+    for (const { member } of idle) settle({ member, kind: 'failed', error });
+    return;
+  }
+  for (const { member } of idle) {
+    const isMoved = moved.has(member.projection.name);
+    if (isMoved) member.standing = { ...member.standing, position: until };
+    settle(isMoved ? { member, kind: 'moved', isUntouched: true } : { member, kind: 'lost' });
   }
 }

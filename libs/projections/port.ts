@@ -48,6 +48,11 @@ export type Projection = {
   readonly entities: readonly (new () => object)[]; // TypeORM entities: its tables
   readonly streamPrefixes?: readonly string[]; // default: the whole log
   readonly keyOf: (event: RecordedEvent) => string;
+  /**
+   * Which of those events its rows hang on; default: all. A batch without any moves the checkpoint
+   * and costs no transaction; any other batch is given to `project` as a whole.
+   */
+  readonly concerns?: (event: RecordedEvent) => boolean;
   readonly project: (
     batch: Batch,
     sql: Sql,
@@ -67,6 +72,8 @@ export type Committed = {
   readonly projection: string;
   readonly generation: number;
   readonly position: Position;
+  /** No event concerned it: the rows are what they were. */
+  readonly isUntouched?: boolean;
 };
 
 export type ProjectionStatus = {

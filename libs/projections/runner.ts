@@ -282,10 +282,10 @@ async function followFrom(state: State, start: Position, signal: AbortSignal): P
 
 async function feedSeats(state: State, seats: readonly Seat[], stretch: Batch): Promise<void> {
   const seatOf = new Map<Member, Seat>(seats.map((seat) => [seat, seat]));
-  for (const outcome of await feed(state.context, seats, stretch)) {
+  await feed(state.context, seats, stretch, (outcome) => {
     const seat = seatOf.get(outcome.member);
     if (seat) settle(state, seat, outcome);
-  }
+  });
 }
 
 function settle(state: State, seat: Seat, outcome: Outcome): void {
@@ -296,7 +296,9 @@ function settle(state: State, seat: Seat, outcome: Outcome): void {
       seat.failureCount = 0;
       seat.error = null;
       const { generation, position } = seat.standing;
-      state.commits.announce({ projection: seat.projection.name, generation, position });
+      const projection = seat.projection.name;
+      const { isUntouched } = outcome;
+      state.commits.announce({ projection, generation, position, isUntouched });
       return;
     }
     case 'lost':

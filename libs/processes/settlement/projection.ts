@@ -27,6 +27,17 @@ import {
 
 type Log = Pick<EventStore, 'readStreams' | 'readAll'>;
 
+/** What it reads of the log; `project` looks at no other. */
+const READ_BY_SETTLEMENT: ReadonlySet<string> = new Set([
+  'conduct.SalesReturned.v1',
+  'bonus-batches.ScopeClaimed.v1',
+  'bonus-batches.ScopeReleased.v1',
+  'bonus-batches.BatchSealed.v1',
+  'bonus-batches.BatchRejected.v1',
+  'assessment.ResultCorrected.v1',
+  'cycles.CyclePublished.v1',
+]);
+
 /**
  * What settlement still has to do: for every line of a sealed period what is due, what is posted,
  * and which appeals made the difference. Decisions after a sealing are few, so each is worked
@@ -44,6 +55,7 @@ export function settlementProjection(): Projection {
       SettlementChangeRow,
     ],
     keyOf: (event) => event.stream,
+    concerns: ({ type }) => READ_BY_SETTLEMENT.has(type),
     fresh: settlementProjection,
     project: async (batch, sql, log) => {
       await recordReturns(batch.events, sql);

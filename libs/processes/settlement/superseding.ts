@@ -62,8 +62,8 @@ export function startSuperseding(
       if (asked.again) wake();
     });
   };
-  const unlisten = projections.onCommitted(({ projection }) => {
-    if (projection === 'settlement') wake();
+  const unlisten = projections.onCommitted(({ projection, isUntouched }) => {
+    if (projection === 'settlement' && !isUntouched) wake();
   });
   const timer = setInterval(wake, IDLE_LOOK_MS);
   timer.unref();

@@ -16,6 +16,8 @@ export function toDoProjection(processes: readonly Process[]): Projection {
     // What one event opens an event of another stream closes: only together are they in order.
     keyOf: () => TO_DO,
     version: versionOf(processes),
+    concerns: (event) =>
+      isMilestone(event) || processes.some(({ project }) => project(event).length > 0),
     project: async ({ events }, sql) => {
       await writeChanges(events, processes, sql);
       await writeHistoryTime(events, sql);
@@ -98,12 +100,15 @@ const MILESTONES: ReadonlySet<string> = new Set([
   'bonus-batches.BatchSealed.v1',
 ]);
 
+const isMilestone = ({ type, metadata }: Pick<RecordedEvent, 'type' | 'metadata'>): boolean =>
+  MILESTONES.has(type) && isImported(metadata);
+
 async function writeHistoryTime(events: readonly RecordedEvent[], sql: Sql): Promise<void> {
   let last = '';
   let latest: { readonly at: string; readonly key: string } | null = null;
   for (const { type, metadata } of events) {
     const at = metadata.recordedAt;
-    if (at === last || !MILESTONES.has(type) || !isImported(metadata)) continue;
+    if (at === last || !isMilestone({ type, metadata })) continue;
     last = at;
     const key = instantSortKey(at);
     if (latest === null || key > latest.key) latest = { at, key };

@@ -96,8 +96,8 @@ class Runner {
   ) {
     this.#byName = new Map(processes.map((process) => [process.name, process]));
     this.#leases = openLeases(options.pool);
-    this.#stopListening = options.projections.onCommitted(({ projection }) => {
-      if (projection === TO_DO) this.#wake();
+    this.#stopListening = options.projections.onCommitted(({ projection, isUntouched }) => {
+      if (projection === TO_DO && !isUntouched) this.#wake();
     });
     this.#wake();
   }

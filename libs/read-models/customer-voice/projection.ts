@@ -7,6 +7,15 @@ import { ComplaintCaseRow, FeedbackSampleRow } from './table.js';
 
 export const CUSTOMER_VOICE = 'customer-voice';
 
+/** What it reads of the log; `project` looks at no other. */
+const READ_BY_CUSTOMER_VOICE: ReadonlySet<string> = new Set([
+  'conduct.ComplaintRaised.v1',
+  'conduct.ComplaintDecided.v1',
+  'feedback-calls.SampleSeedCommitted.v1',
+  'feedback-calls.SampleFrameFrozen.v1',
+  'feedback-calls.SampleDrawn.v1',
+]);
+
 /** Complaints by what is still to be decided, and samples by whose customers they are. */
 export function customerVoiceProjection(): Projection {
   return {
@@ -18,6 +27,7 @@ export function customerVoiceProjection(): Projection {
       type === 'conduct.ComplaintDecided.v1'
         ? complaintStream((data as ComplaintDecided['data']).complaintId)
         : stream,
+    concerns: ({ type }) => READ_BY_CUSTOMER_VOICE.has(type),
     project: async ({ events }, sql) => {
       await recordComplaints(events, sql);
       await recordSamples(events, sql);

@@ -23,6 +23,20 @@ export const OVERRIDE_KINDS = [
 
 export type OverrideKind = (typeof OVERRIDE_KINDS)[number];
 
+/** What it reads of the log; `project` looks at no other. */
+const READ_BY_OVERRIDES: ReadonlySet<string> = new Set([
+  'conduct.AdjustmentGranted.v1',
+  'conduct.VetoRecorded.v1',
+  'assessment.ResultPublished.v1',
+  'appeals.AppealDecided.v1',
+  'assessment.CorrectionProposed.v1',
+  'assessment.CorrectionApproved.v1',
+  'cycles.CollectionReopeningProposed.v1',
+  'cycles.CollectionReopened.v1',
+  'cycles.PublicationStarted.v1',
+  'cycles.CyclePublished.v1',
+]);
+
 /** Every act by which a period's outcome departs from the rules alone, with who and when. */
 export function overridesProjection(): Projection {
   return {
@@ -30,6 +44,7 @@ export function overridesProjection(): Projection {
     entities: [OverrideEntryRow, OverrideCycleRow],
     streamPrefixes: ['assessment-', 'appeal-', 'correction-', 'cycle-'],
     keyOf: (event) => event.stream,
+    concerns: ({ type }) => READ_BY_OVERRIDES.has(type),
     project: async ({ events }, sql) => {
       const entries = events.flatMap(entriesOf);
       await upsertRows(sql, 'override_entry', ENTRY, entries);

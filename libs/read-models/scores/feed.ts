@@ -84,7 +84,8 @@ export class ScoreFeed {
       endedPeriods.add(period);
       for (const later of openAfter(org, period)) wholePeriods.add(later);
     }
-    await this.#follow(log, batch.until);
+    // Its events up to there were all in the batch, or read beside it.
+    if (org.position < batch.until) org.position = batch.until;
     return {
       pairs: [...pairs.values()].filter(({ period }) => isOpen(org, period)),
       wholePeriods: [...wholePeriods].filter((period) => isOpen(org, period)),

@@ -12,6 +12,14 @@ import { TierCycleRow, TierPeriodRow } from './table.js';
 
 type Result = ResultPublished['data'] | ResultCorrected['data'];
 
+/** What it reads of the log; `project` looks at no other. */
+const READ_BY_TIERS: ReadonlySet<string> = new Set([
+  'assessment.FactsFrozen.v1',
+  'assessment.ResultPublished.v1',
+  'assessment.ResultCorrected.v1',
+  'cycles.CyclePublished.v1',
+]);
+
 /** Tiers follow from published results, person by person in the order of the periods. */
 export function tiersProjection(): Projection {
   const schemes = createOrganisationFollower(['scheme-']);
@@ -19,6 +27,7 @@ export function tiersProjection(): Projection {
     name: 'tiers',
     entities: [TierPeriodRow, TierCycleRow],
     keyOf: (event) => event.stream,
+    concerns: ({ type }) => READ_BY_TIERS.has(type),
     fresh: tiersProjection,
     project: async (batch, sql, log) => {
       const chains = await record(batch, sql);
