@@ -146,12 +146,8 @@ describe('publishing a scheme', () => {
 
   it('is refused to everybody who drafted or revised the version', () => {
     const events = [drafted(first), revised(versioned(1, LATER), 'OFFICE-3')];
-    given(schemes, events)
-      .when(publish('OFFICE-1'), facts)
-      .thenRefused('segregation-of-duties');
-    given(schemes, events)
-      .when(publish('OFFICE-3'), facts)
-      .thenRefused('segregation-of-duties');
+    given(schemes, events).when(publish('OFFICE-1'), facts).thenRefused('segregation-of-duties');
+    given(schemes, events).when(publish('OFFICE-3'), facts).thenRefused('segregation-of-duties');
   });
 
   it('is open to the author of another version', () =>
@@ -173,7 +169,9 @@ describe('publishing a pilot', () => {
   });
 
   it('is refused while the organisation has no such unit', () => {
-    given(schemes, [drafted(pilot)]).when(publish(), knows('R1')).thenRefused('unknown-unit');
+    given(schemes, [drafted(pilot)])
+      .when(publish(), knows('R1'))
+      .thenRefused('unknown-unit');
     given(schemes, [drafted(first), revised(pilot)])
       .when(publish(), knows('R1'))
       .thenRefused('unknown-unit');
@@ -202,9 +200,7 @@ describe('retiring a scheme', () => {
     given(schemes, [drafted(first)])
       .when(retire(), facts)
       .thenRefused('scheme-not-published');
-    given(schemes, events)
-      .when(retire('2026-06', 2), facts)
-      .thenRefused('unknown-scheme-version');
+    given(schemes, events).when(retire('2026-06', 2), facts).thenRefused('unknown-scheme-version');
   });
 
   it('never makes a version end before it begins or last longer than published', () => {
