@@ -1,4 +1,11 @@
-import { endOfDay, isTimeZone, localDate, localDayNumber, localPeriod } from './zone.js';
+import {
+  endOfDay,
+  isTimeZone,
+  localDate,
+  localDateTime,
+  localDayNumber,
+  localPeriod,
+} from './zone.js';
 
 it('knows IANA time zones', () => {
   expect(['Asia/Shanghai', 'UTC', 'America/New_York'].every(isTimeZone)).toBe(true);
@@ -15,6 +22,11 @@ it('reads the local day, across midnight and changes of offset', () => {
   expect(localDate('2026-11-02T04:59:59Z', 'America/New_York')).toBe('2026-11-01');
   expect(localDate('2026-11-02T05:00:00Z', 'America/New_York')).toBe('2026-11-02');
   expect(localDate('2026-03-10T18:15:00Z', 'Asia/Kathmandu')).toBe('2026-03-11');
+});
+
+it('tells the time by a clock on the wall', () => {
+  expect(localDateTime('2025-12-03T04:50:59.9Z', 'Asia/Shanghai')).toBe('2025-12-03 12:50');
+  expect(localDateTime('2025-12-31T23:30:00+08:00', 'America/New_York')).toBe('2025-12-31 10:30');
 });
 
 it('counts local days from 1970-01-01', () => {

@@ -70,6 +70,13 @@ export function localDate(instant: string, timeZone: string): string {
   return dateOfDay(localDayNumber(epochMsOf(instant), timeZone));
 }
 
+/** What a clock in `timeZone` shows at an instant: `YYYY-MM-DD HH:MM`. */
+export function localDateTime(instant: string, timeZone: string): string {
+  const epochMs = epochMsOf(instant);
+  const local = new Date(epochMs + offsetMsAt(timeZone, epochMs)).toISOString();
+  return local.slice(0, 16).replace('T', ' ');
+}
+
 /**
  * The first instant that is beyond a local day, as RFC 3339 in UTC. Where a clock change leaves out
  * or repeats midnight it is the first instant of the day after.

@@ -57,14 +57,15 @@ it('names the records that count, the arithmetic, and what an indicator carries 
     ['complaints', 'scored', 1],
     ['carried', 'carried', 0],
   ]);
-  expect(indicators.map(({ arithmetic }) => arithmetic)).toEqual([
-    '100 × 92 / 90, between 0 and 120 → 102.22',
-    'supervisor: mean of 1 = 80, weight 50; customer: mean of 1 = 90, weight 25 → 83.33',
-    '(1 × 100 + 10 × 88) / (1 + 10) → 89.09',
-    '100 × 90 / 100, between 0 and 1000000 → 90.00',
-    '100 − 25 × 1, at least 0 → 75.00',
-    'no actual recorded; missing: carried',
+  expect(indicators.map(({ work }) => work)).toMatchObject([
+    { actual: '92', target: { from: 'default', exact: '90' }, formula: { attainment: '920/9' } },
+    { groups: [{ group: 'supervisor', mean: '80', weight: '50' }, { group: 'customer' }] },
+    { callCount: 1, sum: '100', mean: '100', shrinkage: { prior: '88', strength: '10' } },
+    { actual: '90', formula: { type: 'linear', attainment: '90' } },
+    { actual: '1', target: null, formula: { type: 'deduct', per: '25', value: '75' } },
+    { actual: null, target: null, formula: null },
   ]);
+  expect(indicators[5]?.lacking).toEqual([{ kind: 'no-metric' }, { kind: 'no-target' }]);
   expect(indicators[0]).toMatchObject({ recordIds: ['M2'], exact: '920/9', weight: '20' });
   expect(indicators[5]?.carriedFrom).toEqual({ period: '2026-02', resultVersion: 3 });
 });
@@ -109,7 +110,7 @@ it('explains people without a score as well', () => {
   const idle = explain(scheme, contextOf({ eligibleDays: 0 }), facts);
   expect(idle).toMatchObject({
     indicators: [],
-    total: { score: null, arithmetic: 'not-assessed' },
+    total: { score: null, status: 'not-assessed', mean: null, sum: null },
     grade: { byScore: null, held: null, next: null },
   });
 });

@@ -1,28 +1,24 @@
-import { type Rational, decimal, roundToText, toDecimalText, toFractionText } from '#kernel';
+import { ZERO, decimal, roundToText, toDecimalText, toFractionText } from '#kernel';
+import { type CompiledIndicator, compileScheme } from './compiled-scheme.js';
 import {
-  type CompiledEvaluation,
-  type CompiledFeedback,
-  type CompiledFormula,
-  type CompiledIndicator,
-  type CompiledMeasured,
-  compileScheme,
-} from './compiled-scheme.js';
-import { countingCalls, countingEvaluations, countingTraces, latestMetric } from './counting.js';
+  type Figure,
+  type IndicatorWork,
+  sumOfDecimals,
+  toFigure,
+  workOf,
+} from './explain-work.js';
 import { factsInForce } from './facts-in-force.js';
 import type { AssessmentContext, RecordedFacts } from './facts.js';
-import {
-  type ScoringMode,
-  feedbackScore,
-  groupMeans,
-  rawValue,
-  scoreOf,
-  targetOf,
-} from './indicator-score.js';
-import type { CeilingOutcome, How, PublishedResult } from './results.js';
+import { type ScoringMode, scoreOf } from './indicator-score.js';
+import { type MissingInput, missingInputs } from './missing.js';
+import type { CeilingOutcome, How, PublishedResult, ResultStatus } from './results.js';
 import type { Formula, Indicator, Scheme } from './scheme.js';
 import { gradeAt, gradeOfScore, scorecard, vetoCap } from './scorecard.js';
 
-/** One indicator: its rule as the scheme says it, the records that count, the arithmetic. */
+/**
+ * One indicator: its rule as the scheme says it, the records that count, the arithmetic. Nothing
+ * here is words: `explain-text.ts` says it in a language.
+ */
 export type IndicatorExplanation = {
   readonly id: string;
   readonly source: Indicator['source'];
@@ -34,18 +30,33 @@ export type IndicatorExplanation = {
   readonly score: string | null; // rounded
   readonly recordIds: readonly string[]; // of what counts; the log knows their events
   readonly carriedFrom: { readonly period: string; readonly resultVersion: number } | null;
-  readonly arithmetic: string;
+  readonly work: IndicatorWork;
+  readonly lacking: readonly MissingInput[]; // also of a scored evaluation: groups without a score
 };
 
 export type TotalExplanation = {
-  readonly countedWeight: string;
+  readonly status: ResultStatus;
+  readonly eligibleDays: number;
+  readonly minimumEligibleDays: number;
+  readonly minimumCountedWeight: Figure | null; // null: a correction has none
+  /** The indicators that count; their weighted mean is `mean`. */
+  readonly terms: readonly {
+    readonly id: string;
+    readonly weight: Figure;
+    readonly exact: Figure;
+  }[];
+  readonly countedWeight: Figure;
+  readonly mean: Figure | null;
   readonly adjustmentRecordIds: readonly string[];
-  readonly adjustmentPoints: string; // after the clamp
-  readonly appealPoints: string;
-  readonly maxScore: string;
-  readonly exact: string | null;
+  readonly recordedPoints: Figure; // before the clamp
+  readonly maxBonus: Figure;
+  readonly maxPenalty: Figure;
+  readonly adjustmentPoints: Figure; // after the clamp
+  readonly appealPoints: Figure;
+  readonly sum: Figure | null; // before it is held between 0 and `maxScore`
+  readonly maxScore: Figure;
+  readonly exact: string | null; // "n/d"
   readonly score: string | null;
-  readonly arithmetic: string;
 };
 
 export type GradeExplanation = {
@@ -84,13 +95,18 @@ export function explain(
   const card = scorecard(scheme, context, facts, mode);
   const inForce = factsInForce(facts);
   const compiled = compileScheme(scheme);
+  const gaps = new Map(
+    missingInputs(scheme, context, facts).map(({ indicatorId, missing }) => [indicatorId, missing]),
+  );
   const indicators = card.indicators.flatMap(({ id }) => {
     const indicator = compiled.byId.get(id);
-    return indicator ? [explainIndicator(scheme, indicator, context, inForce, mode)] : [];
+    if (!indicator) return [];
+    const explained = explainIndicator(scheme, indicator, context, inForce, mode);
+    return [{ ...explained, lacking: gaps.get(id) ?? [] }];
   });
   return {
     indicators,
-    total: explainTotal(scheme, inForce, card),
+    total: explainTotal(scheme, context, inForce, card, mode),
     grade: explainGrade(scheme, inForce, card.score, card.grade, result),
   };
 }
@@ -101,12 +117,11 @@ function explainIndicator(
   context: AssessmentContext,
   inForce: RecordedFacts,
   mode: ScoringMode,
-): IndicatorExplanation {
+): Omit<IndicatorExplanation, 'lacking'> {
   const { how, exact } = scoreOf(scheme, indicator, context, inForce, mode);
   const stated = scheme.indicators.find(({ id }) => id === indicator.id)!;
-  const { recordIds, arithmetic } = workOf(scheme, indicator, context, inForce);
+  const { recordIds, work } = workOf(scheme, indicator, context, inForce);
   const carried = how === 'carried' ? context.carry[indicator.id] : undefined;
-  const score = exact === null ? null : roundToText(exact, 2);
   return {
     id: indicator.id,
     source: stated.source,
@@ -115,140 +130,52 @@ function explainIndicator(
     missing: indicator.missing,
     how,
     exact: exact === null ? null : toFractionText(exact),
-    score,
+    score: exact === null ? null : roundToText(exact, 2),
     recordIds,
     carriedFrom: carried ? { period: carried.period, resultVersion: carried.resultVersion } : null,
-    arithmetic: how === 'scored' ? `${arithmetic} → ${score}` : `${arithmetic}; missing: ${how}`,
+    work,
   };
-}
-
-type Work = { readonly recordIds: readonly string[]; readonly arithmetic: string };
-
-function workOf(
-  scheme: Scheme,
-  { id, rule }: CompiledIndicator,
-  context: AssessmentContext,
-  inForce: RecordedFacts,
-): Work {
-  switch (rule.kind) {
-    case 'evaluation':
-      return evaluationWork(rule, id, inForce);
-    case 'feedback-calls':
-      return feedbackWork(rule, inForce);
-    case 'measured':
-      return measuredWork(scheme, id, rule, context, inForce);
-  }
-}
-
-function evaluationWork(rule: CompiledEvaluation, id: string, inForce: RecordedFacts): Work {
-  const byGroup = countingEvaluations(inForce, id, rule);
-  const recordIds = [...byGroup.values()].flatMap((raters) =>
-    Array.from(raters.values(), ({ recordId }) => recordId),
-  );
-  const groups = groupMeans(rule, byGroup).map(
-    ({ group, weight, mean, raterCount }) =>
-      `${group}: mean of ${raterCount} = ${plain(mean)}, weight ${plain(weight)}`,
-  );
-  return { recordIds, arithmetic: groups.join('; ') || 'no rater counts' };
-}
-
-function feedbackWork(rule: CompiledFeedback, inForce: RecordedFacts): Work {
-  const calls = countingCalls(inForce, rule);
-  const recordIds = calls.map(({ recordId }) => recordId);
-  const count = calls.length;
-  const mean = feedbackScore({ ...rule, shrinkage: null, minimumSample: 1 }, calls);
-  if (mean === null) return { recordIds, arithmetic: 'no call with an answer' };
-  if (!rule.shrinkage) {
-    const arithmetic = `mean of ${count} calls (at least ${rule.minimumSample}) = ${plain(mean)}`;
-    return { recordIds, arithmetic };
-  }
-  const [prior, strength] = [plain(rule.shrinkage.prior), plain(rule.shrinkage.strength)];
-  const drawn = `${count} × ${plain(mean)} + ${strength} × ${prior}`;
-  const arithmetic = `(${drawn}) / (${count} + ${strength})`;
-  return { recordIds, arithmetic };
-}
-
-function measuredWork(
-  scheme: Scheme,
-  id: string,
-  rule: CompiledMeasured,
-  context: AssessmentContext,
-  inForce: RecordedFacts,
-): Work {
-  const actual = rawValue(scheme, id, rule, context, inForce);
-  const recordIds = measuredRecordIds(scheme, id, rule, context, inForce);
-  if (actual === null) return { recordIds, arithmetic: 'no actual recorded' };
-  const target = targetOf(id, rule, context, inForce);
-  return { recordIds, arithmetic: formulaText(rule.formula, plain(actual), target) };
-}
-
-function measuredRecordIds(
-  scheme: Scheme,
-  id: string,
-  rule: CompiledMeasured,
-  context: AssessmentContext,
-  inForce: RecordedFacts,
-): readonly string[] {
-  switch (rule.source) {
-    case 'metric':
-      return [latestMetric(inForce, id)?.recordId ?? []].flat();
-    case 'complaints':
-      return inForce.complaints.flatMap(({ recordId, upheld }) => (upheld ? [recordId] : []));
-    case 'work-trace': {
-      const { lateLimitHours } = compileScheme(scheme);
-      const zone = { timezone: scheme.timezone, lateLimitHours };
-      return countingTraces(inForce, rule, context, zone).map(({ recordId }) => recordId);
-    }
-  }
-}
-
-function formulaText(formula: CompiledFormula, actual: string, target: Rational | null): string {
-  const goal = target === null ? 'no target' : plain(target);
-  switch (formula.type) {
-    case 'linear':
-      return `100 × ${actual} / ${goal}, ${boundsText(formula)}`;
-    case 'bands':
-      return formula.onAttainment ? `band of 100 × ${actual} / ${goal}` : `band of ${actual}`;
-    case 'deduct':
-      return `100 − ${plain(formula.per)} × ${actual}, at least 0`;
-    case 'inverse': {
-      const limit = plain(formula.limit);
-      return `100 × (${limit} − ${actual}) / (${limit} − ${goal}), ${boundsText(formula)}`;
-    }
-    case 'binary':
-      return `${actual} ≥ ${plain(formula.threshold)}`;
-  }
-}
-
-function boundsText({ floor, cap }: { readonly floor: Rational; readonly cap: Rational }): string {
-  return `between ${plain(floor)} and ${plain(cap)}`;
 }
 
 function explainTotal(
   scheme: Scheme,
+  { eligibleDays }: AssessmentContext,
   inForce: RecordedFacts,
   card: ReturnType<typeof scorecard>,
+  mode: ScoringMode,
 ): TotalExplanation {
-  const { byId, maxScore } = compileScheme(scheme);
-  const counted = card.indicators.filter(({ exact }) => exact !== null);
-  const terms = counted.map(({ id, exact }) => `${plain(byId.get(id)!.weight)} × ${plain(exact!)}`);
-  const weights = counted.map(({ id }) => byId.get(id)!.weight);
-  const countedWeight = plain(weights.reduce((sum, weight) => sum.add(weight), decimal('0')));
-  const adjustmentPoints = plain(card.adjustmentPoints);
-  const points = plain(card.appealPoints);
-  const sum = `(${terms.join(' + ')}) / ${countedWeight} + ${adjustmentPoints} + ${points}`;
+  const compiled = compileScheme(scheme);
+  const counted = card.indicators.flatMap(({ id, exact }) => {
+    const weight = compiled.byId.get(id)?.weight;
+    return exact === null || !weight ? [] : [{ id, weight, exact }];
+  });
+  const countedWeight = counted.reduce((sum, { weight }) => sum.add(weight), ZERO);
+  const weighted = counted.reduce((sum, { weight, exact }) => sum.add(weight.mul(exact)), ZERO);
+  const mean = card.total === null ? null : weighted.div(countedWeight);
+  const { adjustments } = inForce;
+  const { minimumCountedWeight } = compiled;
   return {
-    countedWeight,
-    adjustmentRecordIds: inForce.adjustments.map(({ recordId }) => recordId),
-    adjustmentPoints,
-    appealPoints: points,
-    maxScore: plain(maxScore),
+    status: card.status,
+    eligibleDays,
+    minimumEligibleDays: compiled.minimumEligibleDays,
+    minimumCountedWeight: mode === 'publication' ? toFigure(minimumCountedWeight) : null,
+    terms: counted.map(({ id, weight, exact }) => ({
+      id,
+      weight: toFigure(weight),
+      exact: toFigure(exact),
+    })),
+    countedWeight: toFigure(countedWeight),
+    mean: mean && toFigure(mean),
+    adjustmentRecordIds: adjustments.map(({ recordId }) => recordId),
+    recordedPoints: sumOfDecimals(adjustments.map(({ points }) => points)),
+    maxBonus: toFigure(compiled.maxBonus),
+    maxPenalty: toFigure(compiled.minusMaxPenalty.neg()),
+    adjustmentPoints: toFigure(card.adjustmentPoints),
+    appealPoints: toFigure(card.appealPoints),
+    sum: mean && toFigure(mean.add(card.adjustmentPoints).add(card.appealPoints)),
+    maxScore: toFigure(compiled.maxScore),
     exact: card.total === null ? null : toFractionText(card.total),
     score: card.score,
-    arithmetic:
-      card.score === null
-        ? card.status
-        : `${sum}, between 0 and ${plain(maxScore)} → ${card.score}`,
   };
 }
 
@@ -283,11 +210,4 @@ function nextGrade(scheme: Scheme, score: string, index: number): GradeExplanati
   if (!better) return null;
   const points = toDecimalText(decimal(better.min).sub(decimal(score)));
   return { grade: better.id, min: better.min, points };
-}
-
-/** A plain decimal where the number is one, else the reduced fraction. */
-function plain(value: Rational): string {
-  let rest = value.d;
-  for (const factor of [2n, 5n]) while (rest % factor === 0n) rest /= factor;
-  return rest === 1n && value.d < 10n ** 30n ? toDecimalText(value) : toFractionText(value);
 }

@@ -9,6 +9,7 @@ import {
   factsInForce,
   type IndicatorExplanation,
   type RecordedFacts,
+  type Scheme,
   scorecard,
 } from '#rules';
 import { type Folded, foldPeriod, type OwnEvent } from './fold.js';
@@ -49,8 +50,9 @@ export function buildStatement(
     asOf,
     stage: result ? 'published' : 'provisional',
     publishedAt: result ? publishedAt : null,
-    scheme: { schemeId: scheme.schemeId, version: scheme.version, name: scheme.name },
+    scheme: schemeShown(scheme),
     currency: scheme.currency,
+    timezone: scheme.timezone,
     unitPath: context.unitPath,
     jobPosition: context.position,
     eligibleDays: context.eligibleDays,
@@ -74,6 +76,11 @@ export function buildStatement(
   return { statement, folded };
 }
 
+function schemeShown({ schemeId, version, name, grades }: Scheme): Statement['scheme'] {
+  const gradeNames = Object.fromEntries(grades.map((grade) => [grade.id, grade.name]));
+  return { schemeId, version, name, gradeNames };
+}
+
 function indicatorsOf(
   folded: Folded,
   facts: RecordedFacts,
@@ -82,7 +89,7 @@ function indicatorsOf(
   const { scheme, result, state } = folded;
   const inForce = factsInForce(facts);
   return explanation.indicators.map((explained) => {
-    const { id, source, formula, weight, missing, carriedFrom, arithmetic, recordIds } = explained;
+    const { id, source, formula, weight, missing, carriedFrom, recordIds } = explained;
     const { exact, score, how } = result?.indicators[id] ?? explained;
     const goals = folded.own.filter((event) => isGoal(event, id)).slice(-1);
     const events = recordIds.flatMap((recordId) => folded.byRecordId.get(recordId) ?? []);
@@ -93,12 +100,14 @@ function indicatorsOf(
       weight,
       missing,
       carriedFrom,
-      arithmetic,
+      work: explained.work,
+      lacking: explained.lacking,
       name: scheme.indicators.find((one) => one.id === id)?.name ?? { zh: id, en: id },
       exact,
       score,
       how,
       computedScore: explained.score,
+      computedHow: explained.how,
       target: state.goals.get(id) ?? null,
       inputs: [...goals, ...events].map(toInput),
       groups: groupsOf(explained, inForce),

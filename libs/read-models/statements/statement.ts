@@ -31,7 +31,7 @@ export type InputGroup = {
 
 export type StatementIndicator = Pick<
   IndicatorExplanation,
-  'id' | 'source' | 'formula' | 'weight' | 'missing' | 'carriedFrom' | 'arithmetic'
+  'id' | 'source' | 'formula' | 'weight' | 'missing' | 'carriedFrom' | 'work' | 'lacking'
 > & {
   readonly name: LocalText;
   readonly how: How;
@@ -39,6 +39,7 @@ export type StatementIndicator = Pick<
   readonly score: string | null;
   /** What the facts in force give; other than `score` where a result was held harmless. */
   readonly computedScore: string | null;
+  readonly computedHow: How;
   readonly target: string | null; // the goal set for the person
   readonly inputs: readonly StatementInput[];
   readonly groups: readonly InputGroup[];
@@ -88,8 +89,10 @@ export type Statement = {
     readonly schemeId: string;
     readonly version: number;
     readonly name: LocalText;
+    readonly gradeNames: Readonly<Record<string, LocalText>>;
   };
   readonly currency: string;
+  readonly timezone: string; // of the scheme: local times on paper
   readonly unitPath: readonly string[];
   readonly jobPosition: string;
   readonly eligibleDays: number;

@@ -15,6 +15,7 @@ import {
 } from './commands.js';
 import { PAGE_HEADERS, statementPage } from './page.js';
 import { readStatement, StatementQuery } from './queries.js';
+import { worded } from './worded.js';
 
 @Controller('v1/statements/:accountManagerId/:period')
 export class StatementsController {
@@ -37,10 +38,11 @@ export class StatementsController {
     const found = await this.queries.execute(readStatement.query({ ...params, ...path, caller }));
     void reply.header('vary', 'accept, accept-language');
     const accepts = headers.accept?.includes('text/html') ? 'html' : 'json';
-    if ((params.format ?? accepts) === 'json') return found;
     const asked = headers['accept-language']?.toLowerCase().startsWith('en') ? 'en' : 'zh';
+    const lang = params.lang ?? asked;
+    if ((params.format ?? accepts) === 'json') return worded(found, lang);
     void reply.headers(PAGE_HEADERS);
-    return statementPage(found, params.lang ?? asked);
+    return statementPage(found, lang);
   }
 
   @Post('acknowledge')

@@ -1,8 +1,11 @@
 import { createHash } from 'node:crypto';
+import { localDateTime } from '#kernel';
 import type { StatementIndicator, StatementInput } from '#read-models/statements';
+import { EXPLANATION_WORDS, type Language, ruleClauses, totalClauses } from '#rules';
 import { markup, type Markup } from './markup.js';
 import type { ShownStatement } from './queries.js';
-import { type PageLanguage, VALUES, WORDS } from './words.js';
+import { calculationOf } from './worded.js';
+import { VALUES, WORDS } from './words.js';
 
 const STYLE = `
 :root { color-scheme: light; }
@@ -10,20 +13,34 @@ body { font: 14px/1.5 "Noto Sans CJK SC", "Noto Sans SC", "PingFang SC", "Micros
   system-ui, sans-serif; color: #1a1a1a; background: #fff; max-width: 60rem; margin: 2rem auto;
   padding: 0 1rem; }
 h1 { font-size: 1.6rem; margin: 0 0 .25rem; }
-h2 { font-size: 1.15rem; margin: 1.5rem 0 .5rem; }
+h2 { font-size: 1.15rem; margin: 1.5rem 0 .5rem; break-after: avoid; }
 table { border-collapse: collapse; width: 100%; }
 caption { text-align: left; font-weight: 600; padding: .25rem 0; }
-th, td { border: 1px solid #b5b5b5; padding: .3rem .5rem; text-align: left; vertical-align: top; }
-thead th { background: #efefef; }
-.number { text-align: right; font-variant-numeric: tabular-nums; }
+h2 + table > caption { position: absolute; width: 1px; height: 1px; overflow: hidden;
+  clip-path: inset(50%); white-space: nowrap; padding: 0; }
+th, td { border: 1px solid #b5b5b5; padding: .3rem .5rem; text-align: left; vertical-align: top;
+  overflow-wrap: anywhere; }
+thead th { background: #efefef; white-space: nowrap; }
+.facts th { white-space: nowrap; width: 1%; }
+.number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .note { border-left: 4px solid #8a5a00; padding: .25rem .75rem; background: #fff6e5; }
-.small { font-size: .85rem; color: #444; overflow-wrap: anywhere; }
-ul { margin: 0; padding-left: 1.1rem; }
+.small { font-size: .85rem; color: #333; overflow-wrap: anywhere; }
+.scores td:nth-child(2), .scores td:nth-child(5) { white-space: nowrap; }
+.scores th[scope="row"] { min-width: 5em; }
+.scores .evidence td { background: #fafafa; border-top-style: dotted; white-space: normal; }
+.evidence ul { columns: 3 15rem; column-gap: 1rem; margin: .15rem 0 0; padding: 0;
+  list-style: none; }
+.evidence li { break-inside: avoid; }
+.clauses { margin: 0; padding: 0; list-style: none; }
+.clauses > :last-child { font-weight: 600; }
+time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 a { color: #0b4f9c; }
 footer { margin-top: 2rem; font-size: .85rem; color: #444; }
-@page { size: A4; margin: 15mm; }
-@media print { body { margin: 0; max-width: none; font-size: 11px; } a { color: inherit;
-  text-decoration: none; } thead { display: table-header-group; } tr { break-inside: avoid; } }
+@page { size: A4; margin: 14mm; }
+@media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5px; }
+  th, td { padding: .2rem .35rem; } a { color: inherit; text-decoration: none; }
+  thead { display: table-header-group; } tr { break-inside: avoid; }
+  .evidence { break-inside: auto; } .evidence ul { columns: 3 12rem; } }
 `;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
@@ -38,17 +55,23 @@ export const PAGE_HEADERS = {
 
 type Shown = ShownStatement & { readonly position: string };
 type Say = {
-  readonly lang: PageLanguage;
+  readonly lang: Language;
   readonly word: (name: keyof typeof WORDS) => string;
   readonly value: (kind: string, name: string) => string;
+  /** On the clock of the scheme's zone; the exact instant stands behind it. */
+  readonly time: (instant: string) => Markup;
+  readonly grade: (id: string | null) => string;
 };
 
 /** The statement as a page to print. */
-export function statementPage(shown: Shown, lang: PageLanguage): string {
+export function statementPage(shown: Shown, lang: Language): string {
   const say: Say = {
     lang,
     word: (name) => WORDS[name][lang],
     value: (kind, name) => VALUES[`${kind}:${name}`]?.[lang] ?? name,
+    time: (instant) =>
+      markup`<time datetime="${instant}">${localDateTime(instant, shown.timezone)}</time>`,
+    grade: (id) => (id === null ? '—' : (shown.scheme.gradeNames[id]?.[lang] ?? id)),
   };
   const title = `${say.word('title')} ${shown.name} ${shown.period}`;
   const page = markup`<!doctype html>
@@ -66,7 +89,7 @@ export function statementPage(shown: Shown, lang: PageLanguage): string {
           ${versions(shown, say)} ${appeals(shown, say)} ${acknowledgement(shown, say)}
         </main>
         <footer>
-          ${say.word('reflects')} ${shown.position} ·
+          ${say.word('localTimes')} (${shown.timezone}) · ${say.word('reflects')} ${shown.position} ·
           <a href="${shown.links.trace}">${shown.links.trace}</a>
         </footer>
       </body>
@@ -90,14 +113,16 @@ function header(shown: Shown, say: Say): Markup {
     [say.word('grade'), shown.gradeName?.[say.lang] ?? '—'],
     [say.word('version'), shown.resultVersion ?? '—'],
   ];
-  const known = asOf && (asOf.kind === 'position' ? asOf.position : asOf.at);
+  const known = asOf && (asOf.kind === 'position' ? asOf.position : say.time(asOf.at));
   const { publishedAt } = shown;
-  const stage = publishedAt ? `${say.word('published')} ${publishedAt}` : say.word('provisional');
+  const stage = publishedAt
+    ? markup`${say.word('published')} ${say.time(publishedAt)}`
+    : say.word('provisional');
   return markup`<h1>${say.word('title')}</h1>
     <p>
-      ${stage}${known === null ? '' : ` · ${say.word('asOf')} ${known}`}
+      ${stage}${known === null ? NOTHING : markup` · ${say.word('asOf')} ${known}`}
     </p>
-    <table>
+    <table class="facts">
       <tbody>
         ${rows.map(
           ([name, value]) =>
@@ -143,50 +168,81 @@ const eventLink = (eventId: string): Markup =>
   markup`<a href="/v1/events/${eventId}" class="small">${eventId.slice(0, 8)}</a>`;
 
 function indicators({ indicators: all }: Shown, say: Say): Markup {
-  const columns = (['indicator', 'weight', 'rule', 'score', 'arithmetic', 'inputs'] as const).map(
-    say.word,
-  );
-  return markup`<h2>${say.word('indicators')}</h2>
-    ${table(
-      say.word('indicators'),
-      columns,
-      all.map((one) => [
-        one.name[say.lang],
-        one.weight,
-        one.formula ? `${one.source} · ${one.formula.type}` : one.source,
-        scoreCell(one, say),
-        markup`<span class="small">${one.arithmetic}</span>`,
-        inputsCell(one, say),
-      ]),
-    )}`;
+  const columns = ['indicator', 'weight', 'rule', 'arithmetic', 'score'] as const;
+  const title = say.word('indicators');
+  return markup`<h2>${title}</h2>
+    <table class="scores">
+      <caption>
+        ${title}
+      </caption>
+      <thead>
+        <tr>
+          ${columns.map((name) => markup`<th scope="col">${say.word(name)}</th>`)}
+        </tr>
+      </thead>
+      <tbody>
+        ${all.map((one) => indicatorRows(one, columns.length, say))}
+      </tbody>
+    </table>`;
 }
 
+/** The figure, and under it every record that it rests on. */
+function indicatorRows(one: StatementIndicator, columnCount: number, say: Say): Markup {
+  return markup`<tr>
+      <th scope="row">${one.name[say.lang]}</th>
+      <td class="number">${one.weight}</td>
+      <td class="small">${clauses(ruleClauses(one, say.lang))}</td>
+      <td class="small">${clauses(calculationOf(one, say.lang))}</td>
+      <td>${scoreCell(one, say)}</td>
+    </tr>
+    ${evidence(one, columnCount, say)}`;
+}
+
+const clauses = (texts: readonly string[]): Markup =>
+  markup`<ul class="clauses">
+    ${texts.map((text) => markup`<li>${text}</li>`)}
+  </ul>`;
+
 function scoreCell({ score, how, computedScore, carriedFrom }: StatementIndicator, say: Say) {
-  const from = carriedFrom ? ` ${carriedFrom.period} v${carriedFrom.resultVersion}` : '';
+  const from = carriedFrom ? `${carriedFrom.period} · ${carriedFrom.resultVersion}` : '';
   const computed =
     computedScore === score ? '' : `${say.word('computed')}: ${computedScore ?? '—'}`;
-  return markup`${score ?? '—'}<br /><span class="small"
-      >${say.value('how', how)}${from} ${computed}</span
+  return markup`<strong>${score ?? '—'}</strong><br /><span class="small"
+      >${EXPLANATION_WORDS[say.lang].how[how]} ${from} ${computed}</span
     >`;
 }
 
-function inputsCell({ groups, inputs, target }: StatementIndicator, say: Say): Markup {
+function evidence(
+  { groups, inputs, target }: StatementIndicator,
+  columnCount: number,
+  say: Say,
+): Markup {
+  const words = EXPLANATION_WORDS[say.lang];
   const counted = groups.map(({ group, count, mean }) => {
-    const average = mean === null ? '' : `, ${say.word('mean')} ${mean}`;
-    return markup`<li>${say.value('group', group)}: ${say.word('count')} ${count}${average}</li>`;
+    const name = words.group[group] ?? say.value('group', group);
+    const average = mean === null ? '' : ` (${say.word('mean')} ${mean})`;
+    return `${name} × ${count}${average}`;
   });
-  const goal = target === null ? NOTHING : markup`<li>${say.word('target')} ${target}</li>`;
-  return markup`<ul class="small">
-    ${goal}${counted}${inputs.map((input) => inputItem(input))}
-  </ul>`;
+  const goal = target === null ? [] : [`${say.word('target')} ${target}`];
+  const heading = [...goal, ...counted].join(' · ');
+  if (heading === '' && inputs.length === 0) return NOTHING;
+  const list =
+    inputs.length === 0
+      ? NOTHING
+      : markup`<ul>${inputs.map((input) => inputItem(input, say))}</ul>`;
+  return markup`<tr class="evidence">
+    <td colspan="${columnCount}" class="small">
+      ${say.word('inputs')}${heading === '' ? '' : `: ${heading}`} ${list}
+    </td>
+  </tr>`;
 }
 
-const inputItem = ({ recordId, occurredAt, eventId }: StatementInput): Markup =>
-  markup`<li>${recordId ?? ''} ${occurredAt} ${eventLink(eventId)}</li>`;
+const inputItem = ({ recordId, occurredAt, eventId }: StatementInput, say: Say): Markup =>
+  markup`<li>${recordId ?? say.word('target')} ${say.time(occurredAt)} ${eventLink(eventId)}</li>`;
 
 function total({ explainedTotal }: Shown, say: Say): Markup {
   return markup`<h2>${say.word('total')}</h2>
-    <p class="small">${explainedTotal.arithmetic}</p>`;
+    ${clauses(totalClauses(explainedTotal, say.lang))}`;
 }
 
 function conduct({ adjustments, vetoes, reasons }: Shown, say: Say): Markup {
@@ -204,7 +260,7 @@ function conduct({ adjustments, vetoes, reasons }: Shown, say: Say): Markup {
     [say.word('vetoes'), say.word('capGrade'), reason, say.word('event')],
     vetoes.map(({ code, capGrade, eventId }) => [
       code,
-      capGrade ?? say.word('doesNotCount'),
+      capGrade === null ? say.word('doesNotCount') : say.grade(capGrade),
       reasons[eventId] ?? '',
       eventLink(eventId),
     ]),
@@ -215,7 +271,7 @@ function grade({ explainedGrade }: Shown, say: Say): Markup {
   const { next, ceilings, ceilingApplied } = explainedGrade;
   const name = say.word('nextGrade');
   const toNext = next
-    ? markup`<p>${name}: ${next.grade} (≥ ${next.min}), +${next.points}</p>`
+    ? markup`<p>${name}: ${say.grade(next.grade)} (≥ ${next.min}), +${next.points}</p>`
     : NOTHING;
   const capped = ceilingApplied
     ? markup`<p class="note">${say.word('ceilingApplied')}</p>`
@@ -226,7 +282,7 @@ function grade({ explainedGrade }: Shown, say: Say): Markup {
     say.word('ceilings'),
     [say.word('grade'), say.word('cohort'), say.word('places'), say.word('holders')],
     ceilings.map((one) => [
-      one.grade,
+      say.grade(one.grade),
       one.cohortCount,
       one.inForce ? one.placeCount : '—',
       one.holderCount,
@@ -247,7 +303,7 @@ function tier({ tier: step, nextTier }: Shown, say: Say): Markup {
   const { whyNot, missingCapabilities, earliestPeriod, streak, neededStreak } = nextTier;
   return markup`<h2>${say.word('tier')}</h2>
     ${moved}
-    <p>${say.word('whyNot')}: ${whyNot.map((why) => say.value('why', why)).join('；') || '—'}</p>
+    <p>${say.word('whyNot')}: ${whyNot.map((why) => say.value('why', why)).join(EXPLANATION_WORDS[say.lang].separator) || '—'}</p>
     <p>
       ${say.word('streak')} ${streak} / ${neededStreak} · ${say.word('missing')}:
       ${missingCapabilities.join(', ') || say.word('none')} · ${say.word('earliest')}:
@@ -328,9 +384,9 @@ function versions({ versions: all }: Shown, say: Say): Markup {
       all.map(({ resultVersion, score, grade: held, citing, recordedAt, eventId }) => [
         resultVersion,
         score ?? '—',
-        held ?? '—',
+        say.grade(held),
         citingText(citing, say),
-        recordedAt,
+        say.time(recordedAt),
         eventLink(eventId),
       ]),
     )}`;
@@ -345,10 +401,15 @@ function appeals({ appeals: all }: Shown, say: Say): Markup {
       appealId,
       say.value('appeal', state),
       outcome === null ? '—' : say.value('outcome', outcome),
-      steps.at(-1)?.recordedAt ?? '',
+      lastOf(steps, say),
       steps.map(({ eventId }) => eventLink(eventId)).reduce((a, b) => markup`${a} ${b}`),
     ]),
   );
+}
+
+function lastOf(steps: Shown['appeals'][number]['steps'], say: Say): Markup | null {
+  const last = steps.at(-1);
+  return last ? say.time(last.recordedAt) : null;
 }
 
 function citingText(citing: Shown['versions'][number]['citing'], say: Say): string {
@@ -359,13 +420,13 @@ function citingText(citing: Shown['versions'][number]['citing'], say: Say): stri
 function acknowledgement({ acknowledgement: given, reasons }: Shown, say: Say): Markup {
   const { state, acknowledgedAt, objections } = given;
   return markup`<h2>${say.word('acknowledgement')}</h2>
-    <p>${say.value('ack', state)} ${acknowledgedAt ?? ''}</p>
+    <p>${say.value('ack', state)} ${acknowledgedAt && say.time(acknowledgedAt)}</p>
     ${table(
       say.word('objection'),
       [say.word('version'), say.word('recordedAt'), say.word('reason'), say.word('event')],
       objections.map(({ resultVersion, objectedAt, eventId }) => [
         resultVersion,
-        objectedAt,
+        say.time(objectedAt),
         reasons[eventId] ?? '',
         eventLink(eventId),
       ]),

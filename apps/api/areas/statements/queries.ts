@@ -20,7 +20,7 @@ export class StatementQuery extends AsOfQuery {
   @OneOf(['json', 'html'], { optional: true, description: 'Default: what `Accept` asks for' })
   format?: 'json' | 'html';
 
-  @OneOf(['zh', 'en'], { optional: true, description: 'Of the page; default: `Accept-Language`' })
+  @OneOf(['zh', 'en'], { optional: true, description: 'Of all texts; default: `Accept-Language`' })
   lang?: 'zh' | 'en';
 }
 

@@ -24,6 +24,7 @@ type Shown = {
     score: string | null;
     computedScore: string | null;
     arithmetic: string;
+    rule: string;
     inputs: Input[];
     groups: { group: string; count: number; mean: string | null }[];
   }[];
@@ -254,6 +255,35 @@ it.each(['zh', 'en'])('prints in %s, escaped, with nothing to load or run', asyn
   expect(page.body).not.toMatch(/<script|<b>|style="|undefined|\[object/);
   const byHeader = await own.get<string>(path('AM00003', '2026-06'), { accept: 'text/html' });
   expect(byHeader.body).toMatch(/^<!doctype html>/);
+});
+
+/** What a reader sees of a page, without ids, names of the data and units. */
+const readOf = (page: string): string =>
+  page
+    .replace(/^[\s\S]*<main>/, '')
+    .replaceAll(/<a [^>]*>[^<]*<\/a>/g, '')
+    .replaceAll(/<[^>]*>/g, ' ')
+    .replaceAll(/&[a-z#0-9]+;/g, '');
+
+it('says everything in the language that is asked for, on paper and as JSON', async () => {
+  const auditor = await api.as('auditor-1', 'auditor');
+  for (const [id, period] of [
+    ['AM00001', '2026-01'],
+    [APPELLANT, '2026-01'],
+    ['AM00033', '2026-05'],
+  ] as const) {
+    const zh = await auditor.get<string>(`${path(id, period)}?format=html&lang=zh`);
+    const words = readOf(zh.body).match(/(?<![\w-])[a-z]{2,}(?![\w-])/g) ?? [];
+    expect(words).toEqual([]);
+    expect(zh.body).toMatch(/<time datetime="[^"]+">\d{4}-\d\d-\d\d \d\d:\d\d<\/time>/);
+    expect(readOf(zh.body)).not.toMatch(/\dT\d\d:\d\d/);
+    const english = await statementOf(id, period, '?lang=en');
+    const chinese = await statementOf(id, period);
+    for (const [at, { arithmetic, rule }] of english.indicators.entries()) {
+      expect(arithmetic + rule).not.toMatch(/[\u3000-\u9fff\uff00-\uffef]/);
+      expect(chinese.indicators[at]?.arithmetic).not.toMatch(/[a-z]/i);
+    }
+  }
 });
 
 it('lets the auditor page through a stream', async () => {

@@ -1,7 +1,5 @@
 import type { LocalText } from '#rules';
 
-export type PageLanguage = keyof LocalText;
-
 const text = (zh: string, en: string): LocalText => ({ zh, en });
 
 /** Everything that a page says by itself. */
@@ -75,9 +73,10 @@ export const WORDS = {
   acknowledgement: text('确认', 'Acknowledgement'),
   objection: text('异议', 'Objection'),
   signature: text('签字', 'Signature'),
-  count: text('份数', 'Count'),
-  mean: text('平均', 'Mean'),
+
+  mean: text('平均', 'mean'),
   reflects: text('对应日志位置', 'Reflects log position'),
+  localTimes: text('时间均为当地时间', 'Times are local'),
   none: text('无', 'none'),
 } as const satisfies Readonly<Record<string, LocalText>>;
 
@@ -86,15 +85,6 @@ export const VALUES: Readonly<Record<string, LocalText>> = {
   'status:published': text('已评定', 'assessed'),
   'status:not-assessed': text('不参评', 'not assessed'),
   'status:incomplete': text('数据不全', 'incomplete'),
-  'how:scored': text('计分', 'scored'),
-  'how:zero': text('缺数据，计零', 'missing, counts 0'),
-  'how:carried': text('沿用往期', 'carried'),
-  'how:neutralised': text('缺数据，不计权重', 'missing, left out'),
-  'how:blocked': text('缺数据，暂不评定', 'missing, blocks'),
-  'group:self': text('自评', 'self'),
-  'group:supervisor': text('上级评价', 'supervisor'),
-  'group:peer': text('同事互评', 'peers'),
-  'group:customer': text('客户评价', 'customers'),
   'group:calls': text('电话回访', 'feedback calls'),
   'kind:base': text('等级奖金', 'base'),
   'kind:team': text('团队奖金', 'team'),
