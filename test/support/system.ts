@@ -73,6 +73,15 @@ export async function importFolder({ engine }: Pick<System, 'engine'>, dir: stri
   }
 }
 
+/** How many events of each type the log holds. */
+export async function countsByType({ log }: System['engine']): Promise<Record<string, number>> {
+  const counts: Record<string, number> = {};
+  for await (const events of log.readAll()) {
+    for (const { type } of events) counts[type] = (counts[type] ?? 0) + 1;
+  }
+  return counts;
+}
+
 /** The exports as the command line gives them, at the log's head. */
 export async function exportsOf({ engine }: Pick<System, 'engine'>) {
   const position = await engine.log.head();

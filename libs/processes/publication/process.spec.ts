@@ -2,7 +2,12 @@ import { createCommandHandler, createOrganisationReader, type Engine } from '#co
 import type { EventStore } from '#event-store';
 import { type Processes, startProcesses } from '#processes/to-do';
 import { scoreRecords } from '#read-models/scores';
-import { importFolder, openTestSystem, type TestSystem } from '../../../test/support/system.js';
+import {
+  countsByType,
+  importFolder,
+  openTestSystem,
+  type TestSystem,
+} from '../../../test/support/system.js';
 import {
   cycleRow,
   metricRow,
@@ -72,16 +77,8 @@ describe('a publication whose process died', () => {
       return result;
     });
 
-  async function countsByType(): Promise<Record<string, number>> {
-    const counts: Record<string, number> = {};
-    for await (const events of engine.log.readAll()) {
-      for (const { type } of events) counts[type] = (counts[type] ?? 0) + 1;
-    }
-    return counts;
-  }
-
   async function expectDoneOnce(): Promise<void> {
-    expect(await countsByType()).toMatchObject({
+    expect(await countsByType(engine)).toMatchObject({
       'cycles.PublicationStarted.v1': 1,
       'assessment.FactsFrozen.v1': 2,
       'cycles.ResultsComputed.v1': 1,

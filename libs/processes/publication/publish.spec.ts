@@ -8,7 +8,12 @@ import {
 import type { EventStore, RecordedEvent } from '#event-store';
 import { assessmentStream, nameBasedId } from '#kernel';
 import { scoreRecords } from '#read-models/scores';
-import { importFolder, openTestSystem, type TestSystem } from '../../../test/support/system.js';
+import {
+  countsByType,
+  importFolder,
+  openTestSystem,
+  type TestSystem,
+} from '../../../test/support/system.js';
 import {
   cycleRow,
   metricRow,
@@ -120,14 +125,6 @@ describe('a publication', () => {
     );
   }
 
-  async function countsByType(): Promise<Record<string, number>> {
-    const counts: Record<string, number> = {};
-    for await (const events of engine.log.readAll()) {
-      for (const { type } of events) counts[type] = (counts[type] ?? 0) + 1;
-    }
-    return counts;
-  }
-
   it('counts a fact that arrives between its start and the freeze', async () => {
     const raced: Outcome[] = [];
     const racing = engineWith({
@@ -168,7 +165,7 @@ describe('a publication', () => {
       expect(await scores()).toEqual(isOver ? { AM1: '60.00', AM2: '70.00' } : {});
       await publishCycle(engine, { ...request, publishedAt: PUBLISHED_AT });
       expect(await scores()).toEqual({ AM1: '60.00', AM2: '70.00' });
-      expect(await countsByType()).toMatchObject({
+      expect(await countsByType(engine)).toMatchObject({
         'cycles.PublicationStarted.v1': 1,
         'assessment.FactsFrozen.v1': 2,
         'cycles.ResultsComputed.v1': 1,
@@ -183,7 +180,7 @@ describe('a publication', () => {
     await expect(publishCycle(dyingAfter('cycles.ResultsComputed.v1'), request)).rejects.toThrow(
       PulledPlug,
     );
-    const before = await countsByType();
+    const before = await countsByType(engine);
     // As if the code or the stored facts had been changed in between.
     const altered = ({ data, ...event }: RecordedEvent): RecordedEvent => ({
       ...event,
@@ -203,7 +200,7 @@ describe('a publication', () => {
     await expect(publishCycle(otherwise, request)).rejects.toMatchObject({
       code: 'results-differ',
     });
-    expect(await countsByType()).toEqual(before);
+    expect(await countsByType(engine)).toEqual(before);
     await publishCycle(engine, request);
     expect(await scores()).toEqual({ AM1: '60.00', AM2: '70.00' });
   }, 60_000);
@@ -214,7 +211,7 @@ describe('a publication', () => {
       publishCycle(engineWith({}), request),
     ]);
     expect(reports.map(({ resultCount }) => resultCount)).toEqual([2, 2]);
-    expect(await countsByType()).toMatchObject({
+    expect(await countsByType(engine)).toMatchObject({
       'assessment.FactsFrozen.v1': 2,
       'assessment.ResultPublished.v1': 2,
       'cycles.CyclePublished.v1': 1,

@@ -24,7 +24,7 @@ import type { PersonPath } from '../../person-queries.js';
 import { type Days, frozenWarnings, type WarnedAnswer } from '../../warnings.js';
 import { decideOn, writeCommand, type Writing } from '../../write-command.js';
 
-export class TransferBody {
+class PlaceBody {
   @Id({ example: 'north-2' })
   unitId!: string;
 
@@ -33,7 +33,9 @@ export class TransferBody {
 
   @Id({ optional: true, example: 'supervisor-north-2', description: 'Left out: nobody' })
   supervisorId?: string;
+}
 
+export class TransferBody extends PlaceBody {
   @DateOn({
     example: '2026-04-01',
     description:
@@ -43,21 +45,12 @@ export class TransferBody {
   effectiveOn!: string;
 }
 
-export class EnrolBody {
+export class EnrolBody extends PlaceBody {
   @Id({ example: 'am-001' })
   accountManagerId!: string;
 
   @Text({ example: '黄平英', description: 'Personal: sealed in the log' })
   name!: string;
-
-  @Id({ example: 'north-2' })
-  unitId!: string;
-
-  @Id({ example: 'account-manager' })
-  position!: string;
-
-  @Id({ optional: true, example: 'supervisor-north-2', description: 'Left out: nobody' })
-  supervisorId?: string;
 
   @DateOn({ example: '2026-01-05' })
   joinedOn!: string;
