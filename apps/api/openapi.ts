@@ -3,13 +3,14 @@ import type { INestApplication } from '@nestjs/common';
 import { DocumentBuilder, type OpenAPIObject, SwaggerModule } from '@nestjs/swagger';
 import type { ApiLimits } from '#platform';
 import { X_ROLES } from './admits.js';
+import { type RecordedAnswer, recordedAnswers } from './answers/recorded.js';
 import { NDJSON } from './batch.js';
 import { STATUS_BY_CODE } from './problem.js';
 
 /** Parts of OpenAPI 3.1 that are written here; the rest is the library's. */
 export type Schema = {
   readonly $ref?: string;
-  readonly type?: string;
+  readonly type?: string | readonly string[];
   readonly format?: string;
   readonly enum?: readonly (string | number)[];
   readonly pattern?: string;
@@ -24,6 +25,8 @@ export type Schema = {
   readonly items?: Schema;
   readonly allOf?: readonly Schema[];
   readonly additionalProperties?: boolean | Schema;
+  /** Of a text: the form of the JSON in it. */
+  readonly contentSchema?: Schema;
   readonly description?: string;
   readonly example?: unknown;
 };
@@ -67,7 +70,9 @@ or \`Min-Position\` reflects it, or answers 503 with \`Retry-After\`. \`Idempote
 command safe to repeat: same key and body, same answer. \`If-Match\` holds a command against the
 revision that its sender saw. Errors are \`application/problem+json\` with a stable \`code\`. Lists
 page by \`cursor\`. Every operation names in \`x-roles\` whom it admits. Decimals and money are
-strings. In a body \`null\` says what leaving the field out says.`;
+strings. In a body \`null\` says what leaving the field out says. Examples of answers were given by
+the server to a small organisation; lists are cut to two items, every \`position\` is \`42\`. An
+answer has the fields that its schema requires, and may have further ones.`;
 
 /** The document of an application, whose routes, fields and roles tell it themselves. */
 function describeApi(app: INestApplication, limits: ApiLimits): ApiDescription {
@@ -90,9 +95,11 @@ function describeApi(app: INestApplication, limits: ApiLimits): ApiDescription {
       operations,
     ]),
   );
+  const answers = recordedAnswers();
   for (const [path, operations] of Object.entries(document.paths)) {
     for (const [method, operation] of Object.entries(operations)) {
-      complete(document, operation, { method, path, limits });
+      const recorded = answers.get(operation.operationId) ?? null;
+      complete(document, operation, { method, path, limits, recorded });
     }
   }
   return document;
@@ -100,7 +107,12 @@ function describeApi(app: INestApplication, limits: ApiLimits): ApiDescription {
 
 const lowered = (name: string): string => name.charAt(0).toLowerCase() + name.slice(1);
 
-type Place = { readonly method: string; readonly path: string; readonly limits: ApiLimits };
+type Place = {
+  readonly method: string;
+  readonly path: string;
+  readonly limits: ApiLimits;
+  readonly recorded: RecordedAnswer | null;
+};
 
 function complete(document: ApiDescription, operation: Operation, place: Place): void {
   const roles = operation[X_ROLES] ?? [];
@@ -122,7 +134,7 @@ function complete(document: ApiDescription, operation: Operation, place: Place):
     operation.parameters.push(MIN_POSITION);
   }
   if (place.method !== 'get') completeBody(document, operation, place.path);
-  completeResponses(operation, isCommand, isOpen);
+  completeResponses(operation, { isCommand, isOpen, recorded: place.recorded });
 }
 
 /** The format has places of its own for what these say. */
@@ -170,19 +182,23 @@ export function schemaOf({ components }: ApiDescription, ref: string): Schema {
   return found;
 }
 
-function completeResponses(operation: Operation, isCommand: boolean, isOpen: boolean): void {
-  const queried = new Set(operation.parameters?.map(({ name }) => name));
+type Answering = {
+  readonly isCommand: boolean;
+  readonly isOpen: boolean;
+  readonly recorded: RecordedAnswer | null;
+};
+
+function completeResponses(operation: Operation, answering: Answering): void {
+  const { isCommand, isOpen } = answering;
+  const isBatch = operation.requestBody?.content[NDJSON] !== undefined;
   for (const [status, answer] of Object.entries(operation.responses)) {
     if ('$ref' in answer || answer.content || !status.startsWith('2')) continue;
-    const isBatch = operation.requestBody?.content[NDJSON] !== undefined;
-    const name = isCommand ? 'CommandAnswer' : queried.has('cursor') ? 'Page' : 'Answer';
-    const schema = isBatch ? { type: 'string' } : { $ref: `${SCHEMA_REF}${name}` };
-    const type = isBatch ? NDJSON : 'application/json';
     const description = answer.description === '' ? 'Done' : answer.description;
     const etag = { description: 'The revision, for `If-Match`', schema: { type: 'string' } };
+    const content = contentOf(operation, answering);
     operation.responses[status] = {
       description,
-      ...(isOpen ? {} : { content: { [type]: { schema } } }),
+      ...(content === null ? {} : { content }),
       ...(isCommand && !isBatch ? { headers: { ETag: etag } } : {}),
     };
   }
@@ -193,6 +209,35 @@ function completeResponses(operation: Operation, isCommand: boolean, isOpen: boo
     operation.responses[status] ??= { $ref: `#/components/responses/Problem${status}` };
   }
 }
+
+/** What is common to all answers of its kind, and what the recording shows of this one. */
+function contentOf(operation: Operation, answering: Answering): Content | null {
+  const { isCommand, isOpen, recorded } = answering;
+  const isBatch = operation.requestBody?.content[NDJSON] !== undefined;
+  const isPage = operation.parameters?.some(({ name }) => name === 'cursor') ?? false;
+  const common = {
+    $ref: `${SCHEMA_REF}${isCommand ? 'CommandAnswer' : isPage ? 'Page' : 'Answer'}`,
+  };
+  if (recorded === null) {
+    if (isOpen) return null;
+    return isBatch
+      ? { [NDJSON]: { schema: { type: 'string' } } }
+      : { 'application/json': { schema: common } };
+  }
+  const { mediaType, example } = recorded;
+  const form: Schema | undefined = recorded.schema;
+  if (mediaType !== JSON_TYPE) {
+    const lines = form === undefined ? {} : { contentSchema: form };
+    return { [mediaType]: { schema: { type: 'string', ...lines }, example } };
+  }
+  if (form === undefined || isOpen) return { [mediaType]: { schema: form ?? {}, example } };
+  const known = Object.keys(SCHEMAS['CommandAnswer']?.properties ?? {});
+  const isPlain =
+    isCommand && Object.keys(form.properties ?? {}).every((one) => known.includes(one));
+  return { [mediaType]: { schema: isPlain ? common : { allOf: [common, form] }, example } };
+}
+
+const JSON_TYPE = 'application/json';
 
 const COMMAND_HEADERS: readonly Parameter[] = [
   {
@@ -274,7 +319,7 @@ const SCHEMAS: Readonly<Record<string, Schema>> = {
     properties: {
       position: POSITION,
       items: { type: 'array', items: { type: 'object', additionalProperties: true } },
-      next: { type: 'string', description: '`cursor` of the next page; null at the end' },
+      next: { type: ['string', 'null'], description: '`cursor` of the next page; null at the end' },
     },
     additionalProperties: true,
   },
