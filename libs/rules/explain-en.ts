@@ -50,6 +50,7 @@ export const EN: ExplanationWords = {
     }
   },
   ruleOfCalls: 'mean of the calls’ scores',
+  ruleOfShrunkCalls: 'mean of the calls’ scores, shrunk towards a prior while calls are few',
   ruleOfRaters: 'means of the rater groups, weighted',
   ifMissing: (policy) => `when missing: ${policy}`,
   actual: {

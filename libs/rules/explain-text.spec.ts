@@ -224,6 +224,6 @@ it('says how a figure came about in the words of the office', () => {
   );
   expect(explanationText(totalClauses(total, 'zh'), 'zh')).toBe(
     '加权平均 (40 × 69.47 + 35 × 81.5 + 15 × 89.09 + 10 × 99) / 100 ≈ 79.58；加减分 -2.5；' +
-      '申诉准予加减 0；合计 79.58 + (-2.5) + 0 ≈ 77.08；限于 0 至 120；总分 77.08',
+      '申诉加减分 0；合计 79.58 + (-2.5) + 0 ≈ 77.08；限于 0 至 120；总分 77.08',
   );
 });

@@ -19,17 +19,20 @@ import type { IndicatorExplanation, TotalExplanation } from './explain.js';
  */
 export const EXPLANATION_WORDS: Readonly<Record<Language, ExplanationWords>> = { zh: ZH, en: EN };
 
-type Ruled = Pick<IndicatorExplanation, 'source' | 'formula' | 'missing'>;
-type Worked = Ruled &
-  Pick<IndicatorExplanation, 'how' | 'score' | 'carriedFrom' | 'work' | 'lacking'>;
+type Ruled = Pick<IndicatorExplanation, 'source' | 'formula' | 'missing' | 'work'>;
+type Worked = Ruled & Pick<IndicatorExplanation, 'how' | 'score' | 'carriedFrom' | 'lacking'>;
 
 /** The rule of an indicator: what is counted, how it scores, what happens when it is missing. */
 export function ruleClauses(explained: Ruled, language: Language): readonly string[] {
   const words = EXPLANATION_WORDS[language];
-  const { source, formula, missing } = explained;
-  const other = source === 'evaluation' ? words.ruleOfRaters : words.ruleOfCalls;
-  const rule = formula ? words.ruleOf(formula) : other;
+  const { source, formula, missing, work } = explained;
+  const rule = formula ? words.ruleOf(formula) : ruleWithoutFormula(work, words);
   return [words.source[source], rule, words.ifMissing(words.policy[missing])];
+}
+
+function ruleWithoutFormula(work: IndicatorWork, words: ExplanationWords): string {
+  if (work.kind !== 'feedback-calls') return words.ruleOfRaters;
+  return work.shrinkage ? words.ruleOfShrunkCalls : words.ruleOfCalls;
 }
 
 /** From the inputs to the figure, clause by clause; the last says what counts. */

@@ -18,6 +18,7 @@ export type ExplanationWords = {
   readonly how: Readonly<Record<How, string>>;
   readonly ruleOf: (formula: Formula) => string;
   readonly ruleOfCalls: string;
+  readonly ruleOfShrunkCalls: string;
   readonly ruleOfRaters: string;
   readonly ifMissing: (policy: string) => string;
   readonly actual: Readonly<Record<Indicator['source'], (figure: Figure) => string>>;

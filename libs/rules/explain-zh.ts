@@ -47,6 +47,7 @@ export const ZH: ExplanationWords = {
     }
   },
   ruleOfCalls: '各次回访得分的平均',
+  ruleOfShrunkCalls: '各次回访得分的平均，按样本量向先验值收缩',
   ruleOfRaters: '各组评价平均分按权重合成',
   ifMissing: (policy) => `缺数据时：${policy}`,
   actual: {
@@ -101,7 +102,7 @@ export const ZH: ExplanationWords = {
   points: (points) => `加减分 ${points}`,
   heldPoints: (recorded, from, to, points) =>
     `加减分合计 ${recorded}，限于 ${from} 至 ${to}，计 ${points}`,
-  appealPoints: (points) => `申诉准予加减 ${points}`,
+  appealPoints: (points) => `申诉加减分 ${points}`,
   sum: (equation) => `合计 ${equation}`,
   between: (low, high) => `限于 ${low} 至 ${high}`,
   total: (score) => `总分 ${score}`,

@@ -24,23 +24,26 @@ thead th { background: #efefef; white-space: nowrap; }
 .facts th { white-space: nowrap; width: 1%; }
 .number { text-align: right; white-space: nowrap; font-variant-numeric: tabular-nums; }
 .note { border-left: 4px solid #8a5a00; padding: .25rem .75rem; background: #fff6e5; }
-.small { font-size: .85rem; color: #333; overflow-wrap: anywhere; }
-.scores td:nth-child(2), .scores td:nth-child(5) { white-space: nowrap; }
+.small { font-size: .9em; color: #333; overflow-wrap: anywhere; }
+.small .small { font-size: inherit; }
+.scores td:nth-child(5) { min-width: 5em; max-width: 8em; }
 .scores th[scope="row"] { min-width: 5em; }
 .scores .evidence td { background: #fafafa; border-top-style: dotted; white-space: normal; }
+.evidence li { font-size: .95em; }
 .evidence ul { columns: 3 15rem; column-gap: 1rem; margin: .15rem 0 0; padding: 0;
   list-style: none; }
 .evidence li { break-inside: avoid; }
 .clauses { margin: 0; padding: 0; list-style: none; }
-.clauses > :last-child { font-weight: 600; }
+.arithmetic > :last-child { font-weight: 600; }
 time { white-space: nowrap; font-variant-numeric: tabular-nums; }
 a { color: #0b4f9c; }
-footer { margin-top: 2rem; font-size: .85rem; color: #444; }
+footer { margin-top: 2rem; font-size: .85em; color: #444; }
 @page { size: A4; margin: 14mm; }
-@media print { body { margin: 0; padding: 0; max-width: none; font-size: 10.5px; }
+@media print { body { margin: 0; padding: 0; max-width: none; font-size: 11px; }
   th, td { padding: .2rem .35rem; } a { color: inherit; text-decoration: none; }
   thead { display: table-header-group; } tr { break-inside: avoid; }
-  .evidence { break-inside: auto; } .evidence ul { columns: 3 12rem; } }
+  .evidence { break-inside: auto; } .evidence li { font-size: .95em; }
+.evidence ul { columns: 3 12rem; column-gap: .6rem; } }
 `;
 
 const STYLE_HASH = createHash('sha256').update(STYLE).digest('base64');
@@ -61,6 +64,7 @@ type Say = {
   /** On the clock of the scheme's zone; the exact instant stands behind it. */
   readonly time: (instant: string) => Markup;
   readonly grade: (id: string | null) => string;
+  readonly colon: string;
 };
 
 /** The statement as a page to print. */
@@ -69,6 +73,7 @@ export function statementPage(shown: Shown, lang: Language): string {
     lang,
     word: (name) => WORDS[name][lang],
     value: (kind, name) => VALUES[`${kind}:${name}`]?.[lang] ?? name,
+    colon: lang === 'zh' ? '：' : ': ',
     time: (instant) =>
       markup`<time datetime="${instant}">${localDateTime(instant, shown.timezone)}</time>`,
     grade: (id) => (id === null ? '—' : (shown.scheme.gradeNames[id]?.[lang] ?? id)),
@@ -89,7 +94,8 @@ export function statementPage(shown: Shown, lang: Language): string {
           ${versions(shown, say)} ${appeals(shown, say)} ${acknowledgement(shown, say)}
         </main>
         <footer>
-          ${say.word('localTimes')} (${shown.timezone}) · ${say.word('reflects')} ${shown.position} ·
+          ${say.word('localTimes')} (${shown.timezone}) ·
+          ${say.word('reflects')} ${shown.position} ·
           <a href="${shown.links.trace}">${shown.links.trace}</a>
         </footer>
       </body>
@@ -191,22 +197,22 @@ function indicatorRows(one: StatementIndicator, columnCount: number, say: Say): 
   return markup`<tr>
       <th scope="row">${one.name[say.lang]}</th>
       <td class="number">${one.weight}</td>
-      <td class="small">${clauses(ruleClauses(one, say.lang))}</td>
-      <td class="small">${clauses(calculationOf(one, say.lang))}</td>
+      <td class="small">${clauses(ruleClauses(one, say.lang), 'rule')}</td>
+      <td class="small">${clauses(calculationOf(one, say.lang), 'arithmetic')}</td>
       <td>${scoreCell(one, say)}</td>
     </tr>
     ${evidence(one, columnCount, say)}`;
 }
 
-const clauses = (texts: readonly string[]): Markup =>
-  markup`<ul class="clauses">
+const clauses = (texts: readonly string[], of: 'rule' | 'arithmetic'): Markup =>
+  markup`<ul class="clauses ${of}">
     ${texts.map((text) => markup`<li>${text}</li>`)}
   </ul>`;
 
 function scoreCell({ score, how, computedScore, carriedFrom }: StatementIndicator, say: Say) {
-  const from = carriedFrom ? `${carriedFrom.period} · ${carriedFrom.resultVersion}` : '';
+  const from = carriedFrom?.period ?? '';
   const computed =
-    computedScore === score ? '' : `${say.word('computed')}: ${computedScore ?? '—'}`;
+    computedScore === score ? '' : `${say.word('computed')}${say.colon}${computedScore ?? '—'}`;
   return markup`<strong>${score ?? '—'}</strong><br /><span class="small"
       >${EXPLANATION_WORDS[say.lang].how[how]} ${from} ${computed}</span
     >`;
@@ -232,7 +238,7 @@ function evidence(
       : markup`<ul>${inputs.map((input) => inputItem(input, say))}</ul>`;
   return markup`<tr class="evidence">
     <td colspan="${columnCount}" class="small">
-      ${say.word('inputs')}${heading === '' ? '' : `: ${heading}`} ${list}
+      ${say.word('inputs')}${heading === '' ? '' : `${say.colon}${heading}`} ${list}
     </td>
   </tr>`;
 }
@@ -242,7 +248,7 @@ const inputItem = ({ recordId, occurredAt, eventId }: StatementInput, say: Say):
 
 function total({ explainedTotal }: Shown, say: Say): Markup {
   return markup`<h2>${say.word('total')}</h2>
-    ${clauses(totalClauses(explainedTotal, say.lang))}`;
+    ${clauses(totalClauses(explainedTotal, say.lang), 'arithmetic')}`;
 }
 
 function conduct({ adjustments, vetoes, reasons }: Shown, say: Say): Markup {
@@ -271,7 +277,7 @@ function grade({ explainedGrade }: Shown, say: Say): Markup {
   const { next, ceilings, ceilingApplied } = explainedGrade;
   const name = say.word('nextGrade');
   const toNext = next
-    ? markup`<p>${name}: ${say.grade(next.grade)} (≥ ${next.min}), +${next.points}</p>`
+    ? markup`<p>${name}${say.colon}${say.grade(next.grade)} (≥ ${next.min}), +${next.points}</p>`
     : NOTHING;
   const capped = ceilingApplied
     ? markup`<p class="note">${say.word('ceilingApplied')}</p>`
@@ -301,13 +307,15 @@ function tier({ tier: step, nextTier }: Shown, say: Say): Markup {
     return markup`<h2>${say.word('tier')}</h2>
       ${moved}`;
   const { whyNot, missingCapabilities, earliestPeriod, streak, neededStreak } = nextTier;
+  const { separator } = EXPLANATION_WORDS[say.lang];
+  const reasons = whyNot.map((why) => say.value('why', why)).join(separator);
   return markup`<h2>${say.word('tier')}</h2>
     ${moved}
-    <p>${say.word('whyNot')}: ${whyNot.map((why) => say.value('why', why)).join(EXPLANATION_WORDS[say.lang].separator) || '—'}</p>
+    <p>${say.word('whyNot')}${say.colon}${reasons || '—'}</p>
     <p>
-      ${say.word('streak')} ${streak} / ${neededStreak} · ${say.word('missing')}:
-      ${missingCapabilities.join(', ') || say.word('none')} · ${say.word('earliest')}:
-      ${earliestPeriod ?? '—'}
+      ${say.word('streak')} ${streak} / ${neededStreak} ·
+      ${say.word('missing')}${say.colon}${missingCapabilities.join(', ') || say.word('none')} ·
+      ${say.word('earliest')}${say.colon}${earliestPeriod ?? '—'}
     </p>`;
 }
 
@@ -431,5 +439,5 @@ function acknowledgement({ acknowledgement: given, reasons }: Shown, say: Say): 
         eventLink(eventId),
       ]),
     )}
-    <p>${say.word('signature')}: ________________</p>`;
+    <p>${say.word('signature')}${say.colon}________________</p>`;
 }
