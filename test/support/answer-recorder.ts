@@ -130,7 +130,11 @@ function answerOf({ mediaType, answers }: Answers): RecordedAnswer {
   const values = answers.flatMap((one) => one.values);
   const [first] = answers;
   if (mediaType === 'application/json') {
-    return { mediaType, example: shortened(first?.values[0]), schema: formOf(values) };
+    // The one that shows most; of equals the first.
+    const shown = values.map((value) => shortened(value));
+    const most = Math.max(...shown.map((one) => JSON.stringify(one).length));
+    const example = shown.find((one) => JSON.stringify(one).length === most);
+    return { mediaType, example, schema: formOf(values) };
   }
   if (values.length === 0) {
     const lines = (first?.text ?? '').split('\n').slice(0, SHOWN_LINES);

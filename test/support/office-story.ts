@@ -52,8 +52,8 @@ export async function playOffice(api: TestApi, recorder: AnswerRecorder): Promis
   await facts(api, post, JANUARY, '2026-01-27');
   await publication(api, recorder);
   await facts(api, post, FEBRUARY, '2026-02-06');
-  await february(post);
-  await appeals(post);
+  await february(recorder);
+  await appeals(recorder);
   await money(api, recorder);
   await corrections(api, post);
   await api.settled();
@@ -98,8 +98,11 @@ async function organisation(api: TestApi, post: Post): Promise<void> {
   await of('am-004', 'leaving', { leftOn: '2026-12-31' });
   const pool = { unitId: 'north', amountMinor: '300000' };
   await post(OFFICE, '/v1/team-pools', { ...pool, period: JANUARY });
+  await post(OFFICE, '/v1/team-pools', { ...pool, unitId: 'south', period: JANUARY });
   const holiday = { toActorId: 'approver-2', fromOn: '2026-07-01', untilOn: '2026-07-14' };
   await post(APPROVER, '/v1/delegations', { delegationId: 'delegation-2026-07', ...holiday });
+  const illness = { ...holiday, fromOn: '2026-02-09', untilOn: '2026-02-20' };
+  await post(APPROVER, '/v1/delegations', { delegationId: 'delegation-2026-02', ...illness });
   for (const period of [JANUARY, FEBRUARY, '2026-03']) await post(OFFICE, '/v1/cycles', { period });
 }
 
@@ -168,7 +171,7 @@ async function publication(api: TestApi, { post, get }: AnswerRecorder): Promise
 }
 
 /** Of an open month what is asked, drawn, sent in lines and taken back. */
-async function february(post: Post): Promise<void> {
+async function february({ post, get }: AnswerRecorder): Promise<void> {
   const rating = { ...ofAm1(FEBRUARY), indicatorId: 'conduct', raterGroup: 'customer' };
   const desk: Asker = 'survey-desk rater';
   const first = { evaluationId: 'customer-1', ...rating, score: '80' };
@@ -179,6 +182,9 @@ async function february(post: Post): Promise<void> {
   const seed = 'dice: 4 1 6';
   const seedSha256 = createHash('sha256').update(seed).digest('hex');
   await post(AGENT, '/v1/feedback-samples', { ...ofAm1(FEBRUARY), seedSha256 });
+  const ofAm2 = { accountManagerId: 'am-002', period: FEBRUARY };
+  await post(AGENT, '/v1/feedback-samples', { ...ofAm2, seedSha256 });
+  await get(AGENT, '/v1/feedback-samples/am-002-2026-02');
   await post(AGENT, `${sample}/freeze`, { customerIds: ['C-1', 'C-2', 'C-3', 'C-4'] });
   await post(AGENT, `${sample}/draw`, { size: 2, seed });
   const call = { accountManagerId: 'am-001', channel: 'phone', outcome: 'refused' };
@@ -223,10 +229,11 @@ async function february(post: Post): Promise<void> {
     proposalId: 'reopening-1',
     reason: '漏报两项指标',
   });
+  await get(OFFICE, '/v1/cycles/2026-03');
   await post(SECOND, '/v1/cycles/2026-03/reopen/approve', { proposalId: 'reopening-1' });
 }
 
-async function appeals(post: Post): Promise<void> {
+async function appeals({ post, get }: AnswerRecorder): Promise<void> {
   const recordId = 'sales-am-001-2026-01';
   for (const appealId of ['appeal-1', 'appeal-2', 'appeal-3', 'appeal-4']) {
     const filing = { ...ofAm1(JANUARY), grounds: '指标有误', disputedRecordIds: [recordId] };
@@ -234,6 +241,8 @@ async function appeals(post: Post): Promise<void> {
   }
   await post(OFFICE, '/v1/appeals/appeal-1/accept');
   await post(OFFICE, '/v1/appeals/appeal-1/assign', { reviewerId: 'reviewer-1' });
+  await get(REVIEWER, '/v1/appeals');
+  await get(REVIEWER, '/v1/appeals/appeal-1');
   const corrected = [{ type: 'replace', recordId, value: '88' }];
   await post(REVIEWER, '/v1/appeals/appeal-1/preview', { corrections: corrected });
   await post(REVIEWER, '/v1/appeals/appeal-1/decide', {
@@ -251,6 +260,7 @@ async function appeals(post: Post): Promise<void> {
     resultVersion: 1,
     grounds: '回访得分少计两户',
   });
+  await get(AM2, statement);
 }
 
 async function money(api: TestApi, { post, get }: AnswerRecorder): Promise<void> {
@@ -275,6 +285,13 @@ async function money(api: TestApi, { post, get }: AnswerRecorder): Promise<void>
     messageId: 'payroll-1',
     reasonCode: 'control-totals-differ',
   });
+  await post(OFFICE, '/v1/bonus-batches', {
+    batchId: 'january-south-2',
+    period: JANUARY,
+    unitIds: ['south'],
+    replacesBatchId: 'january-south',
+  });
+  await get(OFFICE, '/v1/bonus-batches/january-south-2');
   await post(PAYROLL, `${north}/acknowledge`, { messageId: 'payroll-2' });
   const { items } = (await get(OFFICE, `${north}/lines`)) as {
     items: { accountManagerId: string; amountMinor: string }[];
@@ -297,18 +314,35 @@ async function corrections(api: TestApi, post: Post): Promise<void> {
   const of = { accountManagerId: 'am-002', period: JANUARY };
   const change = { ...of, corrections: [{ type: 'adjust', points: '-8' }] };
   await post(OFFICE, '/v1/office-corrections/preview', change);
-  for (const correctionId of ['correction-1', 'correction-2']) {
+  for (const correctionId of ['correction-1', 'correction-2', 'correction-3']) {
     await post(OFFICE, '/v1/office-corrections', { correctionId, ...change, reason: '数据迟报' });
   }
   await post(APPROVER, '/v1/office-corrections/correction-1/approve');
+  await post('approver-2 approver', '/v1/office-corrections/correction-2/approve', {
+    onBehalfOf: 'approver-1',
+  });
   api.clock.set('2026-02-13T10:00:00+08:00');
   await post(OFFICE, '/v1/cycles/2026-01/finalise');
+  await tooLate(post);
+}
+
+/** What a published month does not hear of any more: the answers warn of it. */
+async function tooLate(post: Post): Promise<void> {
+  await post(OFFICE, '/v1/calendar', { days: [{ date: '2026-01-05', kind: 'holiday' }] });
+  const joined = { joinedOn: '2026-01-19', unitId: 'north', position: 'account-manager' };
+  const newcomer = { accountManagerId: 'am-005', name: '客户经理5', ...joined };
+  await post(OFFICE, '/v1/account-managers', newcomer);
+  const person = '/v1/account-managers/am-002';
+  const january = { from: '2026-01-19', to: '2026-01-20' };
+  await post(OFFICE, `${person}/absences`, { ...january, kind: 'sickness' });
+  const coach = { capability: 'coach', certifiedOn: '2026-01-19' };
+  await post(OFFICE, `${person}/capabilities`, coach);
 }
 
 const OF = 'accountManagerId=am-001&period=2026-01';
 const OPEN = 'accountManagerId=am-001&period=2026-02';
 
-/** By whom and what is asked; of one operation the first answer is the one that is shown. */
+/** By whom and what is asked; of an operation's answers the fullest is shown. */
 const QUERIES: readonly (readonly [Asker, string])[] = [
   [AUDITOR, '/v1/access-records'],
   [OFFICE, '/v1/schemes'],
@@ -340,6 +374,7 @@ const QUERIES: readonly (readonly [Asker, string])[] = [
   [OFFICE, '/v1/periods/2026-01/export?records=scores'],
   ['am-002 rater', '/v1/evaluations/to-do?period=2026-02'],
   [AM2, '/v1/evaluations/to-do?period=2026-02'],
+  [AM2, '/v1/evaluations/to-do?period=2026-01'],
   [OFFICE, `/v1/evaluations?${OPEN}`],
   [AM1, `/v1/evaluations?${OF}`],
   [AGENT, '/v1/feedback-samples?period=2026-02'],
@@ -366,6 +401,7 @@ const QUERIES: readonly (readonly [Asker, string])[] = [
   [OFFICE, '/v1/office-corrections'],
   [OFFICE, '/v1/office-corrections/correction-1'],
   [OFFICE, '/v1/office-corrections/correction-2'],
+  [OFFICE, '/v1/office-corrections/correction-3'],
   [OFFICE, '/v1/bonus-batches'],
   [OFFICE, '/v1/bonus-batches/january-north'],
   [OFFICE, '/v1/bonus-batches/january-south'],
@@ -385,11 +421,13 @@ const QUERIES: readonly (readonly [Asker, string])[] = [
   [OFFICE, '/v1/tiers/am-001'],
   [OFFICE, '/v1/tiers/am-001/next'],
   [AM1, '/v1/statements/am-001/2026-01'],
+  [AM1, '/v1/statements/am-001/2026-01?asOf=2026-02-02T10:00:00%2B08:00'],
   [AM2, '/v1/statements/am-002/2026-01'],
   ['am-003 account-manager', '/v1/statements/am-003/2026-01'],
   ['am-004 account-manager', '/v1/statements/am-004/2026-01'],
   [AUDITOR, '/v1/trace/am-001/2026-01'],
   [AUDITOR, '/v1/trace/am-004/2026-01'],
+  [AUDITOR, '/v1/trace/am-001/2026-01?asOf=2026-02-02T10:00:00%2B08:00'],
   [AUDITOR, '/v1/streams/cycle-2026-01'],
   [OFFICE, '/v1/projections'],
   ['anyone', '/health/live'],
