@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { Ajv2020 } from 'ajv/dist/2020.js';
 import { answerRecorder } from '../../../test/support/answer-recorder.js';
+import { describedApi } from '../../../test/support/described-api.js';
 import { openTestApi, type TestApi } from '../../../test/support/api.js';
 import { askEverything, playOffice } from '../../../test/support/office-story.js';
 import { ANSWERS_FOLDER, type RecordedAnswer, recordedAnswers } from './recorded.js';
@@ -46,6 +47,21 @@ describe('the answers that the document shows', () => {
   it('are of every operation', () => {
     expect(missing.toSorted()).toEqual(NOT_RECORDED);
     expect([...recorded.keys()].toSorted()).toEqual(Object.keys(live).toSorted());
+  });
+
+  it('are in the document', async () => {
+    const { operations } = await describedApi(api.url);
+    const shown = operations.flatMap(({ id, of }) => {
+      const answers = Object.entries(of.responses).flatMap(([status, answer]) =>
+        status.startsWith('2') && 'content' in answer ? Object.entries(answer.content ?? {}) : [],
+      );
+      return answers.map(([mediaType, { example }]) => [id, { mediaType, example }] as const);
+    });
+    const expected = [...recorded].map(([id, { mediaType, example }]) => [
+      id,
+      { mediaType, example },
+    ]);
+    expect(Object.fromEntries(shown)).toEqual(Object.fromEntries(expected));
   });
 
   it.each([...recordedAnswers().keys()])('%s has the form that it answers with', (id) => {
