@@ -82,8 +82,9 @@ async function projectKeys(
   standing: Standing,
   batch: Batch,
 ): Promise<Standing> {
-  return inTransaction(context.pool, beginAt(standing.generation), async (connection) => {
-    await moveCheckpoint(connection, projection, standing, batch);
+  const begin = beginAndMove(projection, standing, batch);
+  return inTransaction(context.pool, begin, async (connection, moved) => {
+    if (moved.rowCount !== 1) throw new CheckpointMoved(projection.name);
     const events = await withoutParked(connection, projection, standing, batch.events);
     if (events.length > 0 || batch.deferral === 'due') {
       await projection.project(partOf(batch, events), toSql(connection), context.store);
@@ -96,21 +97,15 @@ export const beginAt = (generation: number): string =>
   `BEGIN; SET LOCAL synchronous_commit = off; SET LOCAL jit = off; ` +
   `SET LOCAL search_path = ${schemaOf(generation)}`;
 
-async function moveCheckpoint(
-  connection: Connection,
-  projection: Projection,
-  standing: Standing,
-  batch: Batch,
-): Promise<void> {
+/** Changes one row, or the checkpoint is not where it was believed to be. */
+function beginAndMove(projection: Projection, standing: Standing, batch: Batch): string {
   const position = quoteText(batch.until);
   const events = `c.events + ${batch.events.length}`;
-  const { rowCount } = await connection.query(
-    `UPDATE projection.checkpoint c
+  return `${beginAt(standing.generation)};
+     UPDATE projection.checkpoint c
         SET position = ${position}, events = ${events}, digest = ${digestOf({ position, events })}
       WHERE c.generation = ${standing.generation} AND c.projection = ${quoteText(projection.name)}
-        AND c.position = ${quoteText(standing.position)} AND c.fence = ${standing.fence}`,
-  );
-  if (rowCount !== 1) throw new CheckpointMoved(projection.name);
+        AND c.position = ${quoteText(standing.position)} AND c.fence = ${standing.fence}`;
 }
 
 export type Idle = {
@@ -195,8 +190,9 @@ async function parkFailing(
 ): Promise<Standing> {
   const failures: Failure[] = [];
   const fence = standing.fence + 1;
-  await inTransaction(context.pool, beginAt(standing.generation), async (connection) => {
-    await moveCheckpoint(connection, projection, standing, batch);
+  const begin = beginAndMove(projection, standing, batch);
+  await inTransaction(context.pool, begin, async (connection, moved) => {
+    if (moved.rowCount !== 1) throw new CheckpointMoved(projection.name);
     const events = await withoutParked(connection, projection, standing, batch.events);
     const groups = groupByKey(projection, events);
     const attempt = async (part: typeof groups, known: { readonly error: unknown } | null) => {

@@ -36,13 +36,14 @@ export function toSql(connection: Connection): Sql {
 }
 
 /**
- * Runs `work` in one transaction. A connection whose transaction cannot even be rolled back is
+ * Runs `work` in one transaction. `begin` may hold more statements than BEGIN, which save a way
+ * there and back; `work` is given the answer of the last of them. A connection whose transaction cannot even be rolled back is
  * closed and not given back: the error then says nothing about the statement that it met.
  */
 export async function inTransaction<Result>(
   pool: pg.Pool,
   begin: string,
-  work: (connection: pg.PoolClient) => Promise<Result>,
+  work: (connection: pg.PoolClient, begun: pg.QueryResult) => Promise<Result>,
 ): Promise<Result> {
   const connection = await pool.connect();
   let broken: Error | undefined;
@@ -50,8 +51,9 @@ export async function inTransaction<Result>(
   const endOfConnection = (error: Error): void => void (broken = new ConnectionLost(error));
   connection.on('error', endOfConnection);
   try {
-    await connection.query(begin);
-    const result = await work(connection);
+    const answers: pg.QueryResult | pg.QueryResult[] = await connection.query(begin);
+    const begun = Array.isArray(answers) ? answers.at(-1) : answers;
+    const result = await work(connection, begun ?? NO_ANSWER);
     await connection.query('COMMIT');
     return result;
   } catch (error) {
@@ -66,6 +68,8 @@ export async function inTransaction<Result>(
     connection.release(broken);
   }
 }
+
+const NO_ANSWER: pg.QueryResult = { rows: [], rowCount: 0, command: '', oid: 0, fields: [] };
 
 /** The connection ended under a transaction: what it did may or may not be committed. */
 export class ConnectionLost extends Error {

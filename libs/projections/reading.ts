@@ -36,11 +36,9 @@ function readOnce<Result>(
   names: readonly string[],
   query: (sql: Sql, position: Position) => Promise<Result>,
 ): Promise<Reading<Result>> {
-  return inTransaction(pool, 'BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY', async (client) => {
-    const { rows } = await client.query<{ position: string | null; count: number }>(
-      enterCurrent(names),
-    );
-    const found = rows[0];
+  const begin = `BEGIN ISOLATION LEVEL REPEATABLE READ READ ONLY; ${enterCurrent(names)}`;
+  return inTransaction(pool, begin, async (client, entered) => {
+    const [found] = entered.rows as { position: string | null; count: number }[];
     if (found?.position == null || found.count !== names.length) {
       throw new DomainError('unknown-projection', { projections: names });
     }
