@@ -7,9 +7,17 @@ import type { Projection, Sql } from '#projections';
 const STORED = join(process.cwd(), 'test/fixtures/events');
 const AT = '2026-04-04T09:00:00+08:00';
 
-/** Every event type once, as it stands in the log. */
+/** A person's period, and a cycle: some events are told apart by the stream that they stand in. */
+const STREAMS = ['assessment-AM00007-2026-03', 'cycle-2026-03'] as const;
+
+/** Every event type in each of the streams, as it stands in the log. */
 async function storedEvents(): Promise<RecordedEvent[]> {
   const files = (await readdir(STORED)).sort();
+  const events = await Promise.all(STREAMS.map((stream) => eventsIn(stream, files)));
+  return events.flat();
+}
+
+function eventsIn(stream: string, files: readonly string[]): Promise<RecordedEvent[]> {
   return Promise.all(
     files.map(async (file, revision) => {
       const text = await readFile(join(STORED, file), 'utf8');
@@ -18,7 +26,7 @@ async function storedEvents(): Promise<RecordedEvent[]> {
         id: '00000000-0000-5000-8000-000000000000',
         type,
         data,
-        stream: 'any',
+        stream,
         revision,
         position: String(revision + 1).padStart(19, '0'),
         storedAt: AT,
