@@ -37,7 +37,8 @@ export function toSql(connection: Connection): Sql {
 
 /**
  * Runs `work` in one transaction. `begin` may hold more statements than BEGIN, which save a way
- * there and back; `work` is given the answer of the last of them. A connection whose transaction cannot even be rolled back is
+ * there and back; `work` is given the answer of the last of them. A connection whose transaction
+ * cannot even be rolled back is
  * closed and not given back: the error then says nothing about the statement that it met.
  */
 export async function inTransaction<Result>(
