@@ -1,9 +1,9 @@
 import { createHash } from 'node:crypto';
 import { localDateTime } from '#kernel';
-import type { StatementIndicator, StatementInput } from '#read-models/statements';
+import type { StatementInput } from '#read-models/statements';
 import { EXPLANATION_WORDS, type Language, ruleClauses, totalClauses } from '#rules';
 import { markup, type Markup } from './markup.js';
-import type { ShownStatement } from './queries.js';
+import type { ShownIndicator, ShownStatement } from './queries.js';
 import { calculationOf } from './worded.js';
 import { VALUES, WORDS } from './words.js';
 
@@ -193,7 +193,7 @@ function indicators({ indicators: all }: Shown, say: Say): Markup {
 }
 
 /** The figure, and under it every record that it rests on. */
-function indicatorRows(one: StatementIndicator, columnCount: number, say: Say): Markup {
+function indicatorRows(one: ShownIndicator, columnCount: number, say: Say): Markup {
   return markup`<tr>
       <th scope="row">${one.name[say.lang]}</th>
       <td class="number">${one.weight}</td>
@@ -209,7 +209,7 @@ const clauses = (texts: readonly string[], of: 'rule' | 'arithmetic'): Markup =>
     ${texts.map((text) => markup`<li>${text}</li>`)}
   </ul>`;
 
-function scoreCell({ score, how, computedScore, carriedFrom }: StatementIndicator, say: Say) {
+function scoreCell({ score, how, computedScore, carriedFrom }: ShownIndicator, say: Say) {
   const from = carriedFrom?.period ?? '';
   const computed =
     computedScore === score ? '' : `${say.word('computed')}${say.colon}${computedScore ?? '—'}`;
@@ -219,7 +219,7 @@ function scoreCell({ score, how, computedScore, carriedFrom }: StatementIndicato
 }
 
 function evidence(
-  { groups, inputs, target }: StatementIndicator,
+  { groups, inputs, target }: ShownIndicator,
   columnCount: number,
   say: Say,
 ): Markup {

@@ -3,7 +3,12 @@ import { DomainError } from '#kernel';
 import type { Caller } from '#platform';
 import { employmentOf, type Organisation, units } from '#read-models/organisation';
 import type { AsOf } from '#read-models/scores';
-import { buildStatement, type Statement, type StatementIndicator } from '#read-models/statements';
+import {
+  buildStatement,
+  type InputGroup,
+  type Statement,
+  type StatementIndicator,
+} from '#read-models/statements';
 import { type TierOutlook, tierChains, tierOutlook, type TierStep } from '#read-models/tiers';
 import { asOfParams } from '../../as-of.js';
 import { requireSight, seen } from '../../authority.js';
@@ -24,7 +29,13 @@ export class StatementQuery extends AsOfQuery {
   lang?: 'zh' | 'en';
 }
 
-export type ShownStatement = Statement & {
+export type ShownIndicator = StatementIndicator & {
+  /** The calculation is not told: it would tell what one rater or customer said. */
+  readonly meansHidden: boolean;
+};
+
+export type ShownStatement = Omit<Statement, 'indicators'> & {
+  readonly indicators: readonly ShownIndicator[];
   readonly name: string; // `[erased]` after erasure
   readonly unitName: string | null;
   readonly ratersHidden: boolean;
@@ -69,7 +80,7 @@ export const readStatement = readQuery(async (system, params: Params) => {
   const pay = await moneyOf(system, folded, result.history, tier?.tier ?? null, asOf);
   const isHidden = hidesRaters(caller, accountManagerId);
   const shown: ShownStatement = {
-    ...(isHidden ? withoutRaters(statement) : statement),
+    ...(isHidden ? withoutRaters(statement) : withRaters(statement)),
     name: await nameOf(system, accountManagerId),
     unitName: unitNameOf(org, statement.unitPath[0]),
     ratersHidden: isHidden,
@@ -86,20 +97,42 @@ export const readStatement = readQuery(async (system, params: Params) => {
   return { position, ...shown };
 });
 
-/** Counts and means stay; single ratings and calls, and whom they come from, do not. */
-function withoutRaters(statement: Statement): Statement {
-  const { explainedGrade } = statement;
+type Told = Pick<ShownStatement, keyof Statement>;
+
+const withRaters = (statement: Statement): Told => ({
+  ...statement,
+  indicators: statement.indicators.map((one) => ({ ...one, meansHidden: false })),
+});
+
+/** Counts stay, and means of several; single ratings and calls, and whom they come from, do not. */
+function withoutRaters(statement: Statement): Told {
+  const { explainedGrade, publishedAt } = statement;
   return {
     ...statement,
-    indicators: statement.indicators.map((indicator): StatementIndicator =>
-      isRated(indicator) ? { ...indicator, inputs: [] } : indicator,
-    ),
+    indicators: statement.indicators.map((one) => {
+      if (!isRated(one)) return { ...one, meansHidden: false };
+      const isTold = (group: InputGroup): boolean => isMeanTold(group, publishedAt !== null);
+      const groups = one.groups.map((group) => (isTold(group) ? group : { ...group, mean: null }));
+      return { ...one, inputs: [], groups, meansHidden: !one.groups.every(isTold) };
+    }),
     explainedGrade: {
       ...explainedGrade,
       // The last holder's figures are another person's.
       ceilings: explainedGrade.ceilings.map((ceiling) => ({ ...ceiling, lastHolder: null })),
     },
   };
+}
+
+const FEWEST_TOLD = 2;
+
+/**
+ * The mean of one is that one's score, and a mean that still moves gives away each score that
+ * comes (decision record 0015). A supervisor's score is the group's: both know who that is.
+ */
+function isMeanTold({ group, count }: InputGroup, isPublished: boolean): boolean {
+  if (group === 'self') return true;
+  if (group === 'calls') return count >= FEWEST_TOLD;
+  return isPublished && (group === 'supervisor' || count >= FEWEST_TOLD);
 }
 
 const isRated = ({ source }: StatementIndicator): boolean =>

@@ -202,13 +202,53 @@ it('hides raters and customers’ answers from the subject and the manager', asy
     expect(text).not.toContain('SUP-U01');
     expect(text).not.toContain('"answers"');
     const shown = body.indicators.find(({ id }) => id === rated?.id);
-    expect(shown).toMatchObject({ inputs: [], score: rated?.score, groups: rated?.groups });
+    const counts = rated?.groups.map(({ group, count }) => ({ group, count }));
+    expect(shown).toMatchObject({ inputs: [], score: rated?.score, groups: counts });
     const event = await client.get<{ event: object }>(`/v1/events/${evaluation?.eventId}`);
     expect(event.status).toBe(200);
     expect(JSON.stringify(event.body)).not.toContain('SUP-U01');
   }
   const trace = await own.get('/v1/trace/AM00001/2026-01');
   expect(JSON.stringify(trace.body)).not.toMatch(/"actor":\{"id":"SUP-U01"/);
+});
+
+it('tells the subject no mean that is one rater’s or customer’s, and none that still moves', async () => {
+  type Told = {
+    id: string;
+    source: string;
+    work: object | null;
+    arithmetic: string;
+    groups: { group: string; count: number; mean: string | null }[];
+  };
+  let hiddenCount = 0;
+  let toldCount = 0;
+  const scored = (await allScores()).filter((one) => one.period === '2026-01' && one.score);
+  for (const { accountManagerId: id } of scored.slice(0, 12)) {
+    const own = await api.as(id, 'account-manager');
+    for (const moment of ['', '?asOf=2026-02-04T08:59:59%2B08:00']) {
+      const asked = `${path(id, '2026-01')}${moment}`;
+      const { status, body } = await own.get<{ indicators: Told[] }>(asked);
+      expect(status).toBe(200);
+      const isPublished = moment === '';
+      for (const { source, work, arithmetic, groups } of body.indicators) {
+        if (source !== 'evaluation' && source !== 'feedback-calls') continue;
+        const untold = groups.filter(({ group, count }) => {
+          if (group === 'self') return false;
+          const isOne = group !== 'supervisor' && count < 2;
+          return isOne || (group !== 'calls' && !isPublished);
+        });
+        expect(untold.filter(({ mean }) => mean !== null)).toEqual([]);
+        expect(work === null).toBe(untold.length > 0);
+        if (untold.length > 0) {
+          hiddenCount += 1;
+          expect(arithmetic).toContain('不予显示');
+          expect(arithmetic).not.toContain('×');
+        } else toldCount += 1;
+      }
+    }
+  }
+  expect(hiddenCount).toBeGreaterThan(3);
+  expect(toldCount).toBeGreaterThan(0);
 });
 
 it('is nobody else’s to see', async () => {

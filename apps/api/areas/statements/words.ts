@@ -24,6 +24,10 @@ export const WORDS = {
   rule: text('规则', 'Rule'),
   arithmetic: text('计算', 'Arithmetic'),
   inputs: text('依据', 'Inputs'),
+  meansHidden: text(
+    '单份评价、单次回访及公示前他人的评价不予显示',
+    'a single score or call, and others’ scores before publication, are not shown',
+  ),
   target: text('目标值', 'Target'),
   computed: text('按现有事实计算', 'By the facts in force'),
   heldHarmless: text(
