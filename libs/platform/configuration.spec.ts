@@ -21,7 +21,8 @@ describe('the configuration', () => {
       keysDatabaseUrl: null,
       kekFile: '/srv/merit/.data/key-encryption-key',
       eventStoreUrl: null,
-      kafkaBrokers: [],
+      kafka: null,
+      acknowledgeWithinHours: 48,
       tokenKeyFile: '/srv/merit/.data/token-key.json',
       identityProvider: null,
       host: '127.0.0.1',
@@ -100,6 +101,53 @@ describe('the configuration', () => {
     });
     expect(read({ ...given, MERIT_JWKS: 'keys.json' }).identityProvider?.jwks).toBe(
       '/srv/merit/keys.json',
+    );
+  });
+
+  it('reads the cluster that the relay delivers to', () => {
+    expect(read({ KAFKA_BROKERS: 'a:9092, b:9093' }).kafka).toEqual({
+      brokers: ['a:9092', 'b:9093'],
+      ssl: false,
+      sasl: null,
+      topicPrefix: '',
+    });
+    const secured = {
+      KAFKA_BROKERS: 'a:9092',
+      KAFKA_SSL: 'true',
+      KAFKA_SASL_MECHANISM: 'scram-sha-256',
+      KAFKA_USERNAME: 'merit',
+      KAFKA_PASSWORD_FILE: 'kafka-password',
+      KAFKA_TOPIC_PREFIX: 'north-',
+    };
+    expect(read(secured).kafka).toEqual({
+      brokers: ['a:9092'],
+      ssl: true,
+      sasl: {
+        mechanism: 'scram-sha-256',
+        username: 'merit',
+        passwordFile: '/srv/merit/kafka-password',
+      },
+      topicPrefix: 'north-',
+    });
+  });
+
+  it('takes mechanism, user and password of Kafka together or not at all', () => {
+    const env = { KAFKA_BROKERS: 'a:9092', KAFKA_USERNAME: 'merit' };
+    expect(refusalOf(env).message.split('\n')).toEqual([
+      'KAFKA_SASL_MECHANISM must be given together with KAFKA_USERNAME',
+      'KAFKA_PASSWORD_FILE must be given together with KAFKA_USERNAME',
+    ]);
+    const wrong = { ...env, KAFKA_SASL_MECHANISM: 'gssapi', KAFKA_PASSWORD_FILE: 'p' };
+    expect(refusalOf(wrong).message).toBe(
+      'KAFKA_SASL_MECHANISM must be one of plain, scram-sha-256, scram-sha-512',
+    );
+  });
+
+  it('refuses what would be no name of a topic', () => {
+    expect(refusalOf({ KAFKA_TOPIC_PREFIX: 'north/' }).message).toMatch(/^KAFKA_TOPIC_PREFIX must/);
+    expect(refusalOf({ KAFKA_SSL: 'yes' }).message).toBe('KAFKA_SSL must be one of true, false');
+    expect(refusalOf({ MERIT_ACKNOWLEDGE_WITHIN_HOURS: '0' }).message).toBe(
+      'MERIT_ACKNOWLEDGE_WITHIN_HOURS must be a whole number from 1 to 8760',
     );
   });
 

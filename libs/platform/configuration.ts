@@ -4,6 +4,8 @@ import { isKeySetUrl } from './tokens/key-set.js';
 
 export const LOG_LEVELS = ['fatal', 'error', 'warn', 'info', 'debug', 'trace', 'silent'] as const;
 export const LANGUAGES = ['zh', 'en'] as const;
+export const SASL_MECHANISMS = ['plain', 'scram-sha-256', 'scram-sha-512'] as const;
+export type SaslMechanism = (typeof SASL_MECHANISMS)[number];
 export type LogLevel = (typeof LOG_LEVELS)[number];
 export type Language = (typeof LANGUAGES)[number];
 
@@ -27,6 +29,19 @@ export type ApiLimits = {
   readonly batchLines: number;
 };
 
+/** The cluster that the relay delivers to. */
+export type KafkaSetting = {
+  readonly brokers: readonly string[]; // host:port, at least one
+  readonly ssl: boolean;
+  readonly sasl: {
+    readonly mechanism: SaslMechanism;
+    readonly username: string;
+    readonly passwordFile: string; // absolute
+  } | null;
+  /** Before every topic, transactional id and group id: several systems on one cluster. */
+  readonly topicPrefix: string;
+};
+
 /** Read once at start; nothing else looks at the environment. */
 export type Configuration = {
   readonly dataDir: string; // absolute
@@ -34,7 +49,9 @@ export type Configuration = {
   readonly keysDatabaseUrl: string | null; // null: beside the events
   readonly kekFile: string; // absolute; the embedded profile makes it when it is missing
   readonly eventStoreUrl: string | null; // esdb://…; null: the log is in PostgreSQL
-  readonly kafkaBrokers: readonly string[]; // empty: no relay
+  readonly kafka: KafkaSetting | null; // null: no relay
+  /** How long payroll may take to acknowledge a batch before it is reported. */
+  readonly acknowledgeWithinHours: number;
   readonly tokenKeyFile: string; // absolute; of the local issuer, made when it is missing
   readonly identityProvider: IdentityProvider | null; // null: the system is its own issuer
   readonly host: string;
@@ -67,6 +84,7 @@ const VARIABLES = [
   'MERIT_BODY_LIMIT_KIB',
   'MERIT_PAGE_LIMIT',
   'MERIT_BATCH_LIMIT',
+  'MERIT_ACKNOWLEDGE_WITHIN_HOURS',
   'MERIT_LOG_LEVEL',
   'MERIT_LANG',
 ] as const;
@@ -110,7 +128,12 @@ export function readConfiguration(
       settings.text('MERIT_TOKEN_KEY_FILE') ?? path.join(dataDir, 'token-key.json'),
     ),
     eventStoreUrl: settings.url('EVENT_STORE_URL', EVENT_STORE_SCHEMES),
-    kafkaBrokers: settings.addresses('KAFKA_BROKERS'),
+    kafka: readKafka(settings, problems, cwd),
+    acknowledgeWithinHours: settings.wholeNumber('MERIT_ACKNOWLEDGE_WITHIN_HOURS', {
+      least: 1,
+      most: 8_760,
+      fallback: 48,
+    }),
     identityProvider: readIdentityProvider(settings, problems, cwd),
     host: settings.text('MERIT_HOST') ?? '127.0.0.1',
     port: settings.port(flags.port === undefined ? 'MERIT_PORT' : '--port', flags.port),
@@ -163,6 +186,44 @@ function readIdentityProvider(
     problems.push({ setting, allowed: `given together with ${others}` });
   }
   return null;
+}
+
+const KAFKA_CHOICES = ['true', 'false'] as const;
+const SASL_VARIABLES = ['KAFKA_SASL_MECHANISM', 'KAFKA_USERNAME', 'KAFKA_PASSWORD_FILE'] as const;
+/** Of a topic's 249 characters, the longest name takes some thirty. */
+const TOPIC_PREFIX = /^[A-Za-z0-9._-]{1,100}$/;
+
+function readKafka(
+  settings: SettingsReader,
+  problems: Problem[],
+  cwd: string,
+): KafkaSetting | null {
+  const brokers = settings.addresses('KAFKA_BROKERS');
+  const ssl = settings.oneOf('KAFKA_SSL', KAFKA_CHOICES, 'false') === 'true';
+  const sasl = readSasl(settings, problems, cwd);
+  const topicPrefix = settings.text('KAFKA_TOPIC_PREFIX') ?? '';
+  if (topicPrefix !== '' && !TOPIC_PREFIX.test(topicPrefix)) {
+    const allowed = 'at most 100 letters, digits, dots, underscores and hyphens';
+    problems.push({ setting: 'KAFKA_TOPIC_PREFIX', allowed });
+  }
+  return brokers.length === 0 ? null : { brokers, ssl, sasl, topicPrefix };
+}
+
+function readSasl(
+  settings: SettingsReader,
+  problems: Problem[],
+  cwd: string,
+): KafkaSetting['sasl'] {
+  const given = SASL_VARIABLES.filter((name) => settings.text(name) !== null);
+  if (given.length === 0) return null;
+  for (const setting of SASL_VARIABLES.filter((name) => !given.includes(name))) {
+    problems.push({ setting, allowed: `given together with ${given.join(' and ')}` });
+  }
+  return {
+    mechanism: settings.oneOf('KAFKA_SASL_MECHANISM', SASL_MECHANISMS, 'scram-sha-512'),
+    username: settings.text('KAFKA_USERNAME') ?? '',
+    passwordFile: path.resolve(cwd, settings.text('KAFKA_PASSWORD_FILE') ?? ''),
+  };
 }
 
 function isUnknown(name: string): boolean {

@@ -37,7 +37,7 @@ export async function start({ env, options }: Call): Promise<void> {
 }
 
 function refuseRelay({ configuration }: Session): void {
-  if (configuration.kafkaBrokers.length === 0) return;
+  if (configuration.kafka === null) return;
   throw new DomainError(
     'configuration-invalid',
     { settings: ['KAFKA_BROKERS'] },
