@@ -10,7 +10,7 @@ export type ResultPublished = {
   readonly total: string | null; // the exact score, a reduced fraction "n/d"
   readonly grade: string | null; // as held
   readonly ceilingApplied: boolean; // the grade held is below what score and vetoes give
-  readonly unitPath: readonly string[]; // from the top down
+  readonly unitPath: readonly string[]; // the own unit first, then its ancestors
 };
 
 /** The whole result as it stands after a correction; it replaces every earlier version. */
