@@ -1,0 +1,8 @@
+export { batchMessages, MAX_PORTION } from './batch.js';
+export {
+  type OutgoingDeps,
+  outgoingMessages,
+  type OutgoingPortion,
+  scannedTo,
+  type Sent,
+} from './messages.js';
