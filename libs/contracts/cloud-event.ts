@@ -1,6 +1,7 @@
 import { canonicalJson, nameBasedId } from '#kernel';
 import type { MessageContents, OutgoingType, TopicOf } from './catalogue.js';
 import type { OutgoingMessage } from './message.js';
+import { SCHEMAS } from './schemas/index.js';
 
 /**
  * Which rules made messages out of events. Another number gives every message another id: to a
@@ -42,6 +43,33 @@ export function cloudEvent<Type extends OutgoingType>(event: CloudEventOf<Type>)
   };
   // A tombstone has no content that could be of a type.
   if (data === null) return { topic, key, headers, value: null };
-  const value = canonicalJson(data);
+  const value = contentText(type, data);
   return { topic, key, headers: { ...headers, 'content-type': CONTENT_TYPE }, value };
+}
+
+type Member = { readonly name: string; readonly head: string };
+
+const MEMBERS: ReadonlyMap<string, readonly Member[]> = new Map(
+  Object.entries(SCHEMAS).map(([type, { properties }]) => {
+    const names = Object.keys(properties).sort();
+    return [type, names.map((name) => ({ name, head: `${JSON.stringify(name)}:` }))];
+  }),
+);
+
+/**
+ * RFC 8785 text of what the schema names: a field that the caller carries along by mistake does
+ * not leave the house. The order of the members is known here; to sort them anew for each of a
+ * batch's 70,000 lines takes twice the time.
+ */
+function contentText(type: OutgoingType, content: object): string {
+  const members = MEMBERS.get(type);
+  if (!members) throw new TypeError(`no message type ${type}`);
+  const values = content as Readonly<Record<string, unknown>>;
+  let text = '{';
+  for (const { name, head } of members) {
+    const value = values[name];
+    if (value === undefined) continue;
+    text += `${text.length > 1 ? ',' : ''}${head}${canonicalJson(value)}`;
+  }
+  return `${text}}`;
 }
