@@ -1,0 +1,124 @@
+import type { Admin, Kafka } from 'kafkajs';
+import { DomainError } from '#kernel';
+
+export type ProgressPlace = {
+  readonly topic: string; // with prefix
+  readonly partition: number;
+  readonly key: string;
+  /** A group of this one reading: in a shared one the partition could go to another member. */
+  readonly groupId: string;
+};
+
+export type ReadOptions = {
+  readonly signal: AbortSignal;
+  readonly timeoutMs: number;
+};
+
+/**
+ * The topic is read from near its end, and from further back only if nothing is found there:
+ * compaction keeps the last record of a key, but a week of records may lie before it.
+ */
+const FIRST_STRETCH = 100n;
+const STRETCH_GROWTH = 50n;
+const FETCH_WAIT_MS = 100;
+const SESSION_TIMEOUT_MS = 10_000;
+
+/**
+ * The last committed record under a key; null when there is none. Only after the producer that
+ * wrote it has been fenced is this the last one for good (rule 4). Error: DomainError
+ * `relay-progress-timeout`.
+ */
+export async function readLastCommitted(
+  kafka: Kafka,
+  admin: Pick<Admin, 'fetchTopicOffsets'>,
+  place: ProgressPlace,
+  options: ReadOptions,
+): Promise<string | null> {
+  const offsets = await admin.fetchTopicOffsets(place.topic);
+  const own = offsets.find(({ partition }) => partition === place.partition);
+  const [low, end] = [BigInt(own?.low ?? 0), BigInt(own?.high ?? 0)];
+  const others = offsets.filter(({ partition }) => partition !== place.partition);
+  for (let stretch = FIRST_STRETCH; ; stretch *= STRETCH_GROWTH) {
+    const from = end - stretch > low ? end - stretch : low;
+    if (from >= end) return null;
+    const starts = [
+      { partition: place.partition, offset: String(from) },
+      ...others.map(({ partition, high }) => ({ partition, offset: high })),
+    ];
+    const found = await readStretch(kafka, place, { starts, end, ...options });
+    if (found !== null || from === low) return found;
+  }
+}
+
+type Stretch = ReadOptions & {
+  readonly starts: readonly { readonly partition: number; readonly offset: string }[];
+  readonly end: bigint; // not included
+};
+
+async function readStretch(
+  kafka: Kafka,
+  { topic, partition, key, groupId }: ProgressPlace,
+  { starts, end, signal, timeoutMs }: Stretch,
+): Promise<string | null> {
+  const consumer = kafka.consumer({
+    groupId,
+    // Rule 4: what a transaction left open or aborted is nothing that has been delivered.
+    readUncommitted: false,
+    allowAutoTopicCreation: false,
+    maxWaitTimeInMs: FETCH_WAIT_MS,
+    sessionTimeout: SESSION_TIMEOUT_MS,
+  });
+  let last: string | null = null;
+  const reachedEnd = new Promise<void>((resolve, reject) => {
+    consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
+      if (payload.topic !== topic || payload.partition !== partition) return;
+      // Rule 4: the end is `lastOffset`. A transaction's marker takes an offset and is shown to
+      // nobody: who waits for a message at the last offset waits for ever.
+      if (BigInt(payload.lastOffset) + 1n >= end) resolve();
+    });
+    consumer.on(consumer.events.CRASH, ({ payload }) => reject(payload.error));
+    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+  });
+  reachedEnd.catch(() => undefined); // also when nobody has come to wait for it yet
+  try {
+    await consumer.connect();
+    await consumer.subscribe({ topics: [topic], fromBeginning: true });
+    await consumer.run({
+      autoCommit: false,
+      eachBatch: ({ batch }) => {
+        if (batch.partition !== partition) return Promise.resolve();
+        for (const message of batch.messages) {
+          if (message.key?.toString() === key) last = message.value?.toString() ?? null;
+        }
+        return Promise.resolve();
+      },
+    });
+    for (const start of starts) consumer.seek({ topic, ...start });
+    await within(reachedEnd, timeoutMs);
+    return last;
+  } finally {
+    await consumer.disconnect().catch(() => undefined);
+  }
+}
+
+async function within(reached: Promise<void>, timeoutMs: number): Promise<void> {
+  let timer: NodeJS.Timeout | undefined;
+  const late = new Promise<never>((_, reject) => {
+    timer = setTimeout(
+      () =>
+        reject(
+          new DomainError(
+            'relay-progress-timeout',
+            { timeoutMs },
+            `the progress topic could not be read to its end within ${timeoutMs} ms`,
+          ),
+        ),
+      timeoutMs,
+    );
+  });
+  try {
+    await Promise.race([reached, late]);
+  } finally {
+    clearTimeout(timer);
+  }
+}

@@ -1,0 +1,113 @@
+import { randomUUID } from 'node:crypto';
+import type { Kafka } from 'kafkajs';
+import { TOPICS, type Topic } from '#contracts';
+import { DomainError } from '#kernel';
+import { type Delivery, openDelivery } from './delivery.js';
+import {
+  decodeProgress,
+  type ProgressRecord,
+  requireReadBack,
+  requireSameMessage,
+  requireWithinLog,
+  type Written,
+} from './progress.js';
+import { readLastCommitted } from './progress-reader.js';
+import type { RelaySource } from './source.js';
+import { keptPartitions, type PartitionCounts, requireTopics } from './topics.js';
+
+/** Of the transactional id and of the progress record, after the prefix. */
+export const RELAY_NAME = 'merit.relay';
+
+/** The progress topic has one partition: another one would hold another progress. */
+export const PROGRESS_PARTITION = 0;
+
+const WRITTEN: readonly Topic[] = [TOPICS.batches, TOPICS.results, TOPICS.tiers, TOPICS.progress];
+
+export type TakeoverOptions = {
+  readonly topicPrefix: string;
+  readonly requestTimeoutMs: number;
+  readonly transactionTimeoutMs: number;
+  readonly progressTimeoutMs: number;
+  readonly signal: AbortSignal;
+};
+
+/** Where a relay that has taken over goes on. */
+export type Takeover = {
+  readonly delivery: Delivery;
+  readonly progress: ProgressRecord | null; // null: nothing has ever been delivered
+  readonly partitions: PartitionCounts;
+};
+
+/**
+ * Takes over from whoever was the relay. Errors: DomainError `kafka-topics-unfit`,
+ * `relay-progress-unreadable`, `relay-progress-lost`, `relay-progress-foreign`,
+ * `relay-progress-ahead`, `relay-progress-timeout`; those of kafkajs and of the source.
+ */
+export async function takeOver(
+  kafka: Kafka,
+  source: RelaySource,
+  written: Written,
+  options: TakeoverOptions,
+): Promise<Takeover> {
+  const { topicPrefix, signal, progressTimeoutMs } = options;
+  const admin = kafka.admin();
+  try {
+    await admin.connect();
+    const found = await requireTopics(admin, WRITTEN, topicPrefix);
+    const transactionalId = topicPrefix + RELAY_NAME;
+    // Rule 4: first the other producer is fenced, then the progress is read. Read before, it
+    // could move until the fence stands, and what it then speaks of would be sent again.
+    const delivery = await openDelivery(kafka, { ...options, transactionalId });
+    try {
+      const place = {
+        topic: topicPrefix + TOPICS.progress,
+        partition: PROGRESS_PARTITION,
+        key: RELAY_NAME,
+        groupId: `${topicPrefix}${RELAY_NAME}.progress-${randomUUID()}`,
+      };
+      const text = await readLastCommitted(kafka, admin, place, {
+        signal,
+        timeoutMs: progressTimeoutMs,
+      });
+      const progress = text === null ? null : decodeProgress(text);
+      requireReadBack(progress, written);
+      if (progress) await requireOwnLog(source, progress, signal);
+      const partitions = keptPartitions(found, progress?.partitions ?? null);
+      return { delivery, progress, partitions };
+    } catch (error) {
+      await delivery.close();
+      throw error;
+    }
+  } finally {
+    await admin.disconnect().catch(() => undefined);
+  }
+}
+
+/** The last message delivered must be one of this log, at its place. */
+async function requireOwnLog(
+  source: RelaySource,
+  progress: ProgressRecord,
+  signal: AbortSignal,
+): Promise<void> {
+  const { position, ordinal } = progress.sent;
+  requireWithinLog(progress, await source.head());
+  const scannedTo = await source.scannedTo();
+  if (scannedTo < position) {
+    throw new DomainError(
+      'relay-progress-ahead',
+      { position, scannedTo },
+      `messages were delivered up to ${position}, and what goes out is known up to ` +
+        `${scannedTo === '' ? 'nothing' : scannedTo} only: the projection is still being built`,
+    );
+  }
+  const before = { position, ordinal: ordinal - 1 };
+  for await (const { messages, sent } of source.messages(before, { signal, portion: 1 })) {
+    const [message, place] = [messages[0], sent[0]];
+    if (!message || !place) continue;
+    return requireSameMessage(progress, {
+      sent: place,
+      messageId: message.headers['ce_id'] ?? '',
+    });
+  }
+  requireSameMessage(progress, null);
+}
