@@ -41,8 +41,7 @@ export const EXAMPLES: { readonly [Type in MessageType]: MessageContents[Type] }
     batchId: BATCH,
     lineCount: 1,
     sumMinor: '320000',
-    // Of the line above: the spec computes it anew.
-    sha256: 'b06dcb4d4de1e6e9d6a7e9d9aa0bb60b4d8b6b0d4f1be1d3e4b4e4a7c6d2a9f1',
+    sha256: 'ec7f2beddd6f90e83f4ad528f3633c26ffad784554c828221ceac41e0f8a14df',
     sealedAt: '2026-04-08T10:00:00+08:00',
   },
   'org.meritledger.results.result-published.v1': {
