@@ -4,6 +4,7 @@ import type { AccessRecord, Logger, TokenVerifier } from '#platform';
 import type { Projections } from '#projections';
 import type { Processes } from '#processes/to-do';
 import type { TraceLog } from '#read-models/trace';
+import type { Relay } from '../relay/index.js';
 
 export type AppendCounts = {
   readonly appended: number; // appends that wrote something
@@ -37,6 +38,8 @@ export type ApiSystem = {
   readonly troubles: () => ReadonlyMap<string, string>;
   /** What goes on by itself in this process: publications, deadlines, … */
   readonly processes: Pick<Processes, 'troubles' | 'overdue' | 'counts' | 'wake'>;
+  /** Log ⇄ Kafka in this process; null or left out: none is configured. */
+  readonly relay?: Pick<Relay, 'status'> | null;
   readonly logger: Logger;
 };
 

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { START } from '#event-store';
 import type { ApiSystem } from './dependencies.js';
 import type { OpenStreams } from './open-streams.js';
+import { RelayMetrics } from './relay-metrics.js';
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
 
@@ -90,14 +91,17 @@ export class Metrics {
     registers: [this.registry],
   });
 
+  private readonly relay: RelayMetrics | null;
+
   constructor(
     private readonly system: Pick<
       ApiSystem,
-      'store' | 'projections' | 'access' | 'appends' | 'processes'
+      'store' | 'projections' | 'access' | 'appends' | 'processes' | 'relay'
     >,
     private readonly streams: OpenStreams,
   ) {
     collectDefaultMetrics({ register: this.registry });
+    this.relay = system.relay ? new RelayMetrics(this.registry) : null;
   }
 
   /** `route` is the pattern, never the path: paths name people and have no bound. */
@@ -137,6 +141,8 @@ export class Metrics {
       this.lagSeconds.set({ projection }, lag.seconds);
       this.parked.set({ projection }, parkedKeyCount);
     }
+    const { relay, store } = this.system;
+    if (relay) await this.relay?.take(relay.status(), store);
     return this.registry.metrics();
   }
 }

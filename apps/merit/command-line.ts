@@ -72,11 +72,18 @@ function describe(run: Run): Command {
 function addStore(program: Command, run: Run): void {
   program
     .command('start')
-    .description('everything in one process, with queries over HTTP')
+    .description('everything in one process, with queries over HTTP; with KAFKA_BROKERS the relay')
     .option('--port <port>', 'port to listen on; 0: whichever is free (default: 8080)')
     .action(async (_, command: Command) => {
       const { start } = await import('./commands/start.js');
       await run(start)(optionsOf(command));
+    });
+  program
+    .command('relay')
+    .description('deliver to Kafka (KAFKA_BROKERS) in a process of its own, until a signal')
+    .action(async (_, command: Command) => {
+      const { relay } = await import('./commands/relay.js');
+      await run(relay)(optionsOf(command));
     });
   program
     .command('demo')

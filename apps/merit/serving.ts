@@ -12,6 +12,7 @@ import {
 import { startSuperseding } from '#processes/settlement';
 import { startProcesses } from '#processes/to-do';
 import { allProcesses } from './processes.js';
+import { relay } from './relaying.js';
 import type { ApiOptions } from '../api/index.js';
 import type { Session } from './session.js';
 import type { System } from './system.js';
@@ -19,7 +20,7 @@ import { inLanguage } from './words.js';
 
 export type Serving = { readonly url: string; readonly close: () => Promise<void> };
 
-/** Projects live and answers queries over HTTP, in this process. */
+/** Projects live, answers queries over HTTP and delivers to Kafka, in this process. */
 export async function serve(
   system: System,
   { configuration, logger }: Session,
@@ -42,6 +43,8 @@ export async function serve(
     clock,
     log: (message) => logger.warn(message),
   });
+  const { kafka } = configuration;
+  const relaying = kafka === null ? null : await relay(system, kafka, logger);
   const api = await startApi(
     {
       store,
@@ -62,6 +65,7 @@ export async function serve(
       settingWarnings: () => settingWarnings(pool),
       troubles: () => runner.troubles(),
       processes,
+      relay: relaying,
     },
     {
       host,
@@ -73,6 +77,7 @@ export async function serve(
   );
   const close = async (): Promise<void> => {
     await api.close();
+    await relaying?.stop();
     await superseding.stop();
     await processes.stop();
   };

@@ -25,7 +25,7 @@ export type OutboundDeps = {
   readonly kafka: KafkaSetting;
   /** Waits for leave to be the active relay. */
   readonly takeLease: (name: string, signal: AbortSignal, timings: LeaseTimings) => Promise<Lease>;
-  readonly logger: Pick<Logger, 'debug' | 'info' | 'warn'>;
+  readonly logger: Pick<Logger, 'debug' | 'info' | 'warn' | 'error'>;
   readonly clock: () => Date;
 };
 
@@ -236,8 +236,10 @@ class Runner {
   }
 
   #end(error: DomainError): void {
-    this.#note(error);
+    const { code, message } = error;
+    this.#trouble = { code, message, at: this.deps.clock().toISOString() };
     this.#role = 'refused';
+    this.deps.logger.error({ code }, `relay stops: ${message}`);
     this.#refuse(error);
   }
 

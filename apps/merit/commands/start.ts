@@ -1,20 +1,18 @@
 import { requireLocalHost } from '../../api/local-host.js';
-import { DomainError } from '#kernel';
 import type { Call } from '../call.js';
 import { requireFormat } from '../formats.js';
 import { standardOutput, writeJson } from '../output.js';
 import { serve, tokenHint, untilSignal } from '../serving.js';
-import { createSession, type Session } from '../session.js';
+import { createSession } from '../session.js';
 import { openSystem } from '../system.js';
 import { inLanguage } from '../words.js';
 
-/** Serves until a signal: requests under way end, then the runner, then the embedded server. */
+/** Serves until a signal: requests under way end, then the relay, the runner, then the embedded server. */
 export async function start({ env, options }: Call): Promise<void> {
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
   const { configuration, logger, language } = session;
   if (configuration.identityProvider === null) requireLocalHost(configuration.host);
-  refuseRelay(session);
   const ended = untilSignal();
   const system = await openSystem(configuration, 'own', (message) => logger.info(message));
   try {
@@ -34,13 +32,4 @@ export async function start({ env, options }: Call): Promise<void> {
   } finally {
     await system.close();
   }
-}
-
-function refuseRelay({ configuration }: Session): void {
-  if (configuration.kafka === null) return;
-  throw new DomainError(
-    'configuration-invalid',
-    { settings: ['KAFKA_BROKERS'] },
-    'KAFKA_BROKERS must be left out: this version has no relay to Kafka',
-  );
 }

@@ -4,6 +4,7 @@ import type { FastifyReply } from 'fastify';
 import { describeError } from '#platform';
 import { Admits } from '../../admits.js';
 import { API_SYSTEM, type ApiSystem } from '../../dependencies.js';
+import type { RelayStatus } from '../../../relay/index.js';
 import { Metrics, METRICS_CONTENT_TYPE } from '../../metrics.js';
 import { AnyQuery } from '../../queries.js';
 import { readProjections } from './queries.js';
@@ -52,6 +53,7 @@ export class OperationsController {
         ...late.map(({ projection, lag }) => `projection ${projection} is ${lag.seconds} s behind`),
         ...[...this.system.troubles()].map(([name, why]) => `projection ${name} stands: ${why}`),
         ...processWarnings(this.system.processes),
+        ...relayWarnings(this.system.relay?.status() ?? null),
       ];
       const lags = projections.map(({ projection, lag }) => ({ projection, ...lag }));
       return { status: 'ready', warnings, parkedKeyCount: parkedKeys.length, projections: lags };
@@ -77,4 +79,11 @@ function processWarnings({ troubles, overdue }: ApiSystem['processes']): readonl
       ({ process, key, seconds }) => `process ${process}: ${key} has been due for ${seconds} s`,
     ),
   ].slice(0, SHOWN_TO_DOS);
+}
+
+function relayWarnings(status: RelayStatus | null): readonly string[] {
+  if (!status?.outbound.trouble) return [];
+  const { role, trouble } = status.outbound;
+  const does = role === 'refused' ? 'has stopped' : 'waits';
+  return [`relay ${does}: ${trouble.code}: ${trouble.message}`];
 }

@@ -1,0 +1,56 @@
+import { DomainError } from '#kernel';
+import type { Call } from '../call.js';
+import { requireFormat } from '../formats.js';
+import { standardOutput, writeJson } from '../output.js';
+import { relay as startRelaying } from '../relaying.js';
+import { untilSignal } from '../serving.js';
+import { createSession } from '../session.js';
+import { openSystem } from '../system.js';
+import { inLanguage } from '../words.js';
+
+/**
+ * Delivers to Kafka in a process of its own until a signal; the transaction under way ends. Beside
+ * another one it waits until that one is gone. Errors: DomainError `configuration-invalid`; those
+ * for which a relay must not go on (`relay-progress-foreign`, …).
+ */
+export async function relay({ env, options }: Call): Promise<void> {
+  requireFormat(options.format, ['table', 'json']);
+  const session = createSession(env, options);
+  const { configuration, logger, language } = session;
+  const { kafka } = configuration;
+  if (kafka === null) {
+    throw new DomainError(
+      'configuration-invalid',
+      { settings: ['KAFKA_BROKERS'] },
+      'KAFKA_BROKERS must be given: host:port, several separated by commas',
+    );
+  }
+  const ended = untilSignal();
+  const system = await openSystem(configuration, 'attach', (message) => logger.info(message));
+  try {
+    // What goes out is read from read models: somebody must keep them, and runners share the work.
+    system.keepProjecting();
+    const relaying = await startRelaying(system, kafka, logger);
+    try {
+      const { brokers, topicPrefix } = kafka;
+      if (options.format === 'json') {
+        await writeJson(standardOutput, { brokers, topicPrefix, pid: process.pid });
+      } else {
+        const to = `${brokers.join(', ')}${topicPrefix === '' ? '' : ` (${topicPrefix}…)`}`;
+        const text = inLanguage(
+          language,
+          `已开始向 ${to} 投递（Ctrl-C 结束）`,
+          `delivering to ${to} (Ctrl-C ends)`,
+        );
+        await standardOutput.write(`${text}\n`);
+      }
+      const refusal = await Promise.race([ended, relaying.refused]);
+      if (refusal) throw refusal;
+      logger.info('ending');
+    } finally {
+      await relaying.stop();
+    }
+  } finally {
+    await system.close();
+  }
+}

@@ -1,0 +1,41 @@
+import { createAppPool, type KafkaSetting, type Logger } from '#platform';
+import { type OutgoingDeps, outgoingMessages, scannedTo } from '#read-models/outgoing';
+import type { Relay } from '../relay/index.js';
+import type { System } from './system.js';
+
+/** Of the lease, which holds one connection for as long as it is wanted. */
+const LEASE_CONNECTIONS = 1;
+/** Projections whose commits may mean that there is more to deliver. */
+const WATCHED: ReadonlySet<string> = new Set(['outgoing', 'tiers']);
+
+/** Log ⇄ Kafka in this process, over the read models of a system that is being projected. */
+export async function relay(system: System, kafka: KafkaSetting, logger: Logger): Promise<Relay> {
+  // The client of Kafka takes a while to load; commands that relay nothing do without.
+  const { startRelay, takeLease } = await import('../relay/index.js');
+  const { projections, store, database } = system;
+  const outgoing: OutgoingDeps = { projections, log: store.sealedView };
+  const pool = createAppPool(database.appUrl, {
+    applicationName: 'merit relay',
+    maxConnections: LEASE_CONNECTIONS,
+  });
+  const started = startRelay({
+    source: {
+      messages: (after, options) => outgoingMessages(outgoing, after, options),
+      scannedTo: () => scannedTo(outgoing),
+      head: () => store.head(),
+      onMoved: (listener) =>
+        projections.onCommitted(({ projection, isUntouched }) => {
+          if (isUntouched !== true && WATCHED.has(projection)) listener();
+        }),
+    },
+    kafka,
+    takeLease: (name, signal, timings) => takeLease(pool, name, signal, timings),
+    logger,
+    clock: () => new Date(),
+  });
+  const stop = async (): Promise<void> => {
+    await started.stop();
+    await pool.end();
+  };
+  return { ...started, stop };
+}
