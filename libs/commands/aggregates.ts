@@ -8,7 +8,12 @@ import {
   type CreditsFrozen,
   type FactsFrozen,
 } from '#contexts/assessment';
-import { bonusBatches, settlementRegister } from '#contexts/bonus-batches';
+import {
+  bonusBatches,
+  recordOf as bonusBatchRecordOf,
+  settlementRegister,
+} from '#contexts/bonus-batches';
+import { payrollInbox } from '#contexts/payroll-inbox';
 import {
   type AwardGranted,
   type ComplaintDecided,
@@ -197,6 +202,11 @@ export const correctionAggregate = {
 export const bonusBatchAggregate = {
   name: 'bonus-batch',
   decider: bonusBatches,
+  recordOf: bonusBatchRecordOf,
+};
+export const payrollInboxAggregate = {
+  name: 'payroll-inbox',
+  decider: payrollInbox,
   recordOf: noRecord,
 };
 export const settlementRegisterAggregate = {

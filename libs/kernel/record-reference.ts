@@ -1,6 +1,6 @@
 /**
- * The kinds of records whose ids belong to one person: an id is used once per kind, over all
- * streams. Sales and returns share one kind.
+ * The kinds of records whose ids belong to one person, or to one batch: an id is used once per
+ * kind, over all streams. Sales and returns share one kind, and so does all that payroll says.
  */
 export type RecordKind =
   | 'metric'
@@ -13,7 +13,8 @@ export type RecordKind =
   | 'veto'
   | 'award'
   | 'sales-credit'
-  | 'appeal';
+  | 'appeal'
+  | 'payroll-message';
 
 /** Which record an event is about; `first` when it is the event that records it. */
 export type RecordReference = {

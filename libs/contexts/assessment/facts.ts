@@ -307,7 +307,7 @@ export function currentResult(state: Readonly<AssessmentState>): ResultVersion |
 
 /** An accepted record of this person and period. */
 export type RecordOnFile = {
-  readonly kind: Exclude<RecordKind, 'complaint-decision' | 'appeal'>;
+  readonly kind: Exclude<RecordKind, 'complaint-decision' | 'appeal' | 'payroll-message'>;
   readonly authorId: string | null; // whom the record itself names: rater, grantedBy
 };
 

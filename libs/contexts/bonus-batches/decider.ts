@@ -5,6 +5,7 @@ import {
   contentHash,
   type Decider,
   DomainError,
+  type RecordReference,
   requireAmountMinor,
   requireForm,
   requireId,
@@ -253,12 +254,16 @@ function acknowledge(
   return state.acknowledged ? [] : [{ type: 'bonus-batches.BatchAcknowledged.v1', data }];
 }
 
+const MAX_REASON_CODES = 20;
+
 function reject(
   { data }: RejectBatch,
   state: Readonly<BonusBatchState>,
 ): readonly BonusBatchEvent[] {
-  const { batchId, reasonCode } = data;
+  const { batchId, reasonCode, reasonCodes = [] } = data;
   requireId(reasonCode, 'reasonCode');
+  requireForm(reasonCodes.length <= MAX_REASON_CODES, 'reasonCodes');
+  for (const code of reasonCodes) requireId(code, 'reasonCodes');
   if (state.rejected) return [];
   // What payroll has taken over or paid cannot go back as a whole; single payments can.
   const takenOver = state.acknowledged || state.payments.size > 0;
@@ -290,6 +295,12 @@ function pay(
   return type === 'bonus-batches.SettlePayment'
     ? [{ type: 'bonus-batches.PaymentSettled.v1', data }]
     : [{ type: 'bonus-batches.PaymentReturned.v1', data }];
+}
+
+/** payroll: a message id is used once, over all batches and kinds of messages. */
+export function recordOf({ data }: BonusBatchEvent): RecordReference | null {
+  if (!('messageId' in data)) return null;
+  return { kind: 'payroll-message', recordId: data.messageId, first: true };
 }
 
 const noPayment = (): Payment => ({ settled: 0n, returned: 0n, returnedUnpaid: 0n });

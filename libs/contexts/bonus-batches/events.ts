@@ -125,7 +125,9 @@ export type BatchRejected = {
   readonly data: {
     readonly batchId: string;
     readonly messageId: string;
-    readonly reasonCode: string;
+    readonly reasonCode: string; // the first of the reasons
+    /** Codes of all that payroll disputes, where it gave more than one word; at most 20. */
+    readonly reasonCodes?: readonly string[];
   };
 };
 

@@ -73,6 +73,7 @@ export const bonusBatchFixtures: {
     batchId,
     messageId: 'a3e5f1c2-0002',
     reasonCode: 'control-totals-differ',
+    reasonCodes: ['control-totals-differ', 'hash-differs'],
   },
   'bonus-batches.PaymentSettled.v1': {
     batchId,

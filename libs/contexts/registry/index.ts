@@ -7,6 +7,7 @@ import { cycleEvents } from '#contexts/cycles';
 import { evaluationEvents } from '#contexts/evaluations';
 import { feedbackCallEvents } from '#contexts/feedback-calls';
 import { metricEvents } from '#contexts/metrics';
+import { payrollInboxEvents } from '#contexts/payroll-inbox';
 import { peopleEvents } from '#contexts/people';
 import { schemeEvents } from '#contexts/schemes';
 import { workTraceEvents } from '#contexts/work-traces';
@@ -24,4 +25,5 @@ export const allEventSpecs: readonly EventSpec[] = [
   ...assessmentEvents,
   ...appealEvents,
   ...bonusBatchEvents,
+  ...payrollInboxEvents,
 ];

@@ -3,6 +3,7 @@ import { canonicalJson } from '#kernel';
 import { appealFixtures } from '../appeals/fixtures.js';
 import { bonusBatchFixtures } from '../bonus-batches/fixtures.js';
 import { cycleFixtures } from '../cycles/fixtures.js';
+import { payrollInboxFixtures } from '../payroll-inbox/fixtures.js';
 import { peopleFixtures } from '../people/fixtures.js';
 import { schemeFixtures } from '../schemes/fixtures.js';
 import { allEventSpecs } from './index.js';
@@ -16,6 +17,7 @@ const EXAMPLES: Readonly<Record<string, object>> = {
   ...cycleFixtures,
   ...appealFixtures,
   ...bonusBatchFixtures,
+  ...payrollInboxFixtures,
 };
 
 describe('the event registry', () => {

@@ -18,6 +18,12 @@ export {
   preparingProgress,
   type PrepareRequest,
 } from './prepare.js';
+export {
+  type PayrollMessage,
+  payrollRefusal,
+  type PayrollTarget,
+  payrollTarget,
+} from './payroll-messages.js';
 export { preparingProcess, sealingProcess } from './process.js';
 export { settlementProjection } from './projection.js';
 export { type Claim, claimFacts, nameReturner, readRegister } from './register.js';

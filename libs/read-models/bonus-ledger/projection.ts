@@ -115,6 +115,7 @@ type LedgerBatch = {
   sealed_at: string | null;
   acknowledged: boolean;
   rejection_code: string | null;
+  rejection_codes: string | null;
 };
 
 type Batches = Map<string, LedgerBatch>;
@@ -241,6 +242,7 @@ function foldLater(batch: LedgerBatch, fact: Fact): void {
     case 'bonus-batches.BatchRejected.v1':
       batch.status = 'rejected';
       batch.rejection_code = fact.data.reasonCode;
+      batch.rejection_codes = canonicalJson(fact.data.reasonCodes ?? [fact.data.reasonCode]);
       return;
     default:
   }
@@ -271,6 +273,7 @@ function openGeneration(
     sealed_at: null,
     acknowledged: false,
     rejection_code: null,
+    rejection_codes: null,
   };
   batches.set(data.batchId, batch);
   return batch;
@@ -298,6 +301,7 @@ const BATCHES = {
     sealed_at: 'text',
     acknowledged: 'boolean',
     rejection_code: 'text',
+    rejection_codes: 'text',
   },
   key: ['batch_id'],
 } as const;

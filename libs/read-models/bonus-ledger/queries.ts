@@ -173,12 +173,14 @@ export type LedgerBatch = {
   readonly sealedPosition: Position | null;
   readonly acknowledged: boolean;
   readonly rejectionCode: string | null;
+  readonly rejectionCodes: readonly string[];
   readonly dueMinor: string; // what the approved or sealed batch pays in all
   readonly settledMinor: string;
   readonly returnedMinor: string; // whether settled before or not
 };
 
-type BatchRow = Omit<LedgerBatch, 'unitIds' | 'withheld'> & {
+type BatchRow = Omit<LedgerBatch, 'unitIds' | 'withheld' | 'rejectionCodes'> & {
+  readonly rejectionCodes: string | null;
   readonly unitIds: string | null;
   readonly withheld: string | null;
 };
@@ -194,7 +196,7 @@ export async function batches(
        b.sum_minor::text as "sumMinor", b.sha256, b.prepared_by as "preparedBy",
        b.replaces_batch_id as "replacesBatchId", b.withheld, b.approved_by as "approvedBy",
        b.sealed_at as "sealedAt", b.sealed_position as "sealedPosition", b.acknowledged,
-       b.rejection_code as "rejectionCode", coalesce(d.due, 0)::text as "dueMinor",
+       b.rejection_code as "rejectionCode", b.rejection_codes as "rejectionCodes", coalesce(d.due, 0)::text as "dueMinor",
        coalesce(d.settled, 0)::text as "settledMinor",
        coalesce(d.returned, 0)::text as "returnedMinor"
      from ledger_batch b
@@ -214,7 +216,75 @@ export async function batches(
         ? row.unitIds
         : (JSON.parse(row.unitIds) as readonly string[]),
     withheld: JSON.parse(row.withheld ?? '[]') as LedgerBatch['withheld'],
+    rejectionCodes: JSON.parse(row.rejectionCodes ?? '[]') as readonly string[],
   }));
+}
+
+/** Null for a batch without a line so far. By the primary key. */
+export async function batchStatus(
+  sql: Sql,
+  batchId: string,
+): Promise<LedgerBatch['status'] | null> {
+  const [row] = await sql.query<Pick<LedgerBatch, 'status'>>(
+    'select status from ledger_batch where batch_id = $1',
+    [batchId],
+  );
+  return row?.status ?? null;
+}
+
+/** Sealed, and neither accepted nor rejected so far. */
+export type AwaitedBatch = {
+  readonly batchId: string;
+  readonly payPeriod: string;
+  readonly sealedAt: string;
+};
+
+/** Those sealed before an instant, earliest first, and how many there are. By `status`. */
+export async function overdueBatches(
+  sql: Sql,
+  sealedBefore: Date,
+  limit: number,
+): Promise<{ readonly count: number; readonly batches: readonly AwaitedBatch[] }> {
+  const rows = await sql.query<AwaitedBatch & { readonly total: number }>(
+    `select batch_id as "batchId", pay_period as "payPeriod", sealed_at as "sealedAt",
+       count(*) over ()::int as total
+     from ledger_batch
+     where status = 'sealed' and not acknowledged and sealed_at::timestamptz < $1::timestamptz
+     order by sealed_at::timestamptz, batch_id limit $2`,
+    [sealedBefore.toISOString(), limit],
+  );
+  const found = rows.map(({ batchId, payPeriod, sealedAt }) => ({ batchId, payPeriod, sealedAt }));
+  return { count: rows[0]?.total ?? 0, batches: found };
+}
+
+/** Rejected, and no batch that stands was prepared in its place. */
+export type DisputedBatch = {
+  readonly batchId: string;
+  readonly payPeriod: string;
+  readonly reasonCodes: readonly string[];
+};
+
+/** By `status`; batches are a few hundred a year. */
+export async function disputedBatches(
+  sql: Sql,
+  limit: number,
+): Promise<{ readonly count: number; readonly batches: readonly DisputedBatch[] }> {
+  const rows = await sql.query<
+    Omit<DisputedBatch, 'reasonCodes'> & { readonly codes: string; readonly total: number }
+  >(
+    `select b.batch_id as "batchId", b.pay_period as "payPeriod", b.rejection_codes as codes,
+       count(*) over ()::int as total
+     from ledger_batch b
+     where b.status = 'rejected' and not exists (
+       select from ledger_batch o where o.replaces_batch_id = b.batch_id
+         and o.status in ('prepared', 'approved', 'sealed'))
+     order by b.pay_period, b.batch_id limit $1`,
+    [limit],
+  );
+  const found = rows.map(({ batchId, payPeriod, codes }) => {
+    return { batchId, payPeriod, reasonCodes: JSON.parse(codes) as readonly string[] };
+  });
+  return { count: rows[0]?.total ?? 0, batches: found };
 }
 
 export type Due = {

@@ -61,6 +61,10 @@ export class LedgerBatchRow {
 
   @Column({ name: 'rejection_code', type: 'text', nullable: true })
   rejectionCode!: string | null;
+
+  /** Codes of all that payroll disputed: a JSON array. */
+  @Column({ name: 'rejection_codes', type: 'text', nullable: true })
+  rejectionCodes!: string | null;
 }
 
 /** A line as it was proposed; those of superseded generations stay. */

@@ -13,12 +13,15 @@ import {
   type By,
   claimFacts,
   claimFor,
+  type PayrollMessage,
+  payrollRefusal,
+  payrollTarget,
   prepareClaimed,
   startSealing,
   timezoneOf,
 } from '#processes/settlement';
-import { dueOf } from '#read-models/bonus-ledger';
 import { delegatorsOf } from '#read-models/organisation';
+import { statusOf } from '../../answer-marks.js';
 import { AmountMinor, Id, Ids, Period, Sha256 } from '../../fields.js';
 import {
   type CommandAnswer,
@@ -94,6 +97,13 @@ export class AcknowledgeBatchBody extends MessageBody {}
 export class RejectBatchBody extends MessageBody {
   @Id({ example: 'control-totals-differ' })
   reasonCode!: string;
+
+  @Ids(20, {
+    optional: true,
+    example: ['control-totals-differ', 'hash-differs'],
+    description: 'Codes of all that is disputed',
+  })
+  reasonCodes?: string[];
 }
 
 export class PaymentBody extends MessageBody {
@@ -209,9 +219,14 @@ export const acknowledgeBatch = messageCommand(
 );
 
 export const rejectBatch = messageCommand(
-  ({ batchId, messageId, reasonCode }: RejectBatchBody & BatchPath) => ({
+  ({ batchId, messageId, reasonCode, reasonCodes }: RejectBatchBody & BatchPath) => ({
     type: 'bonus-batches.RejectBatch',
-    data: { batchId, messageId, reasonCode },
+    data: {
+      batchId,
+      messageId,
+      reasonCode,
+      ...(reasonCodes === undefined ? {} : { reasonCodes }),
+    },
   }),
 );
 
@@ -237,13 +252,26 @@ const paymentOf = ({
   messageId,
 });
 
-/** What payroll says of a batch; it knows sealed ones only. */
-function messageCommand<Of extends BatchPath>(toCommand: (params: Of) => BonusBatchCommand) {
+/** What payroll says of a batch: over Kafka (apps/relay) it goes the same way. */
+function messageCommand<Of extends BatchPath>(toCommand: (params: Of) => PayrollMessage) {
   return writeCommand(async (writing, params: Of) => {
-    const { sealed } = await knownBatch(writing, params.batchId);
-    if (!sealed) throw new DomainError('unknown-batch', { batchId: params.batchId });
-    return decideForBatch(writing, toCommand(params));
+    const command = toCommand(params);
+    const target = await payrollTarget(writing.system.engine, command);
+    try {
+      const answer = await decideOn(writing, target);
+      tellRejection(writing, command, answer);
+      return answer;
+    } catch (error) {
+      throw payrollRefusal(error, command);
+    }
   });
+}
+
+/** An alert of its own beside the list: somebody has to prepare the batch anew. */
+function tellRejection({ system }: Writing, command: PayrollMessage, answer: CommandAnswer): void {
+  if (command.type !== 'bonus-batches.RejectBatch' || statusOf(answer, 201) !== 201) return;
+  const { batchId, reasonCode, reasonCodes } = command.data;
+  system.logger.warn({ batchId, reasonCode, reasonCodes }, 'payroll rejected a batch');
 }
 
 /** Error: DomainError `revision-mismatch`. */
@@ -260,35 +288,18 @@ async function knownBatch({ system }: Writing, batchId: string): Promise<BatchOn
   return batch;
 }
 
-async function decideForBatch(
+function decideForBatch(
   writing: Writing,
   command: BonusBatchCommand,
   standsFor: { readonly onBehalfOf?: string } = {},
 ): Promise<CommandAnswer> {
   const { batchId } = command.data;
-  const dueMinor = await dueMinorOf(writing, command);
   return decideOn(writing, {
     aggregate: bonusBatchAggregate,
     stream: bonusBatchStream(batchId),
     id: batchId,
     command,
-    facts: () => ({ overlappingBatchIds: [], dueMinor }),
+    facts: () => ({ overlappingBatchIds: [], dueMinor: null }),
     ...standsFor,
   });
-}
-
-/** What a sealed batch pays to a person does not change any more: a look behind its sealing. */
-async function dueMinorOf(
-  { system: { engine } }: Writing,
-  command: BonusBatchCommand,
-): Promise<string | null> {
-  const isPayment =
-    command.type === 'bonus-batches.SettlePayment' ||
-    command.type === 'bonus-batches.ReturnPayment';
-  if (!isPayment) return null;
-  const { batchId, accountManagerId } = command.data;
-  const due = await engine.readModels.at(await engine.log.head(), ['bonus-ledger'], (sql) =>
-    dueOf(sql, batchId, accountManagerId),
-  );
-  return due?.dueMinor ?? '0';
 }

@@ -159,6 +159,7 @@ function headOf(batch: BatchOnRecord, claim: Claim | null, ledger: LedgerBatch |
     withheld: prepared?.withheld ?? [],
     acknowledgement: ledger ? acknowledgementOf(ledger) : 'none',
     rejectionCode: ledger?.rejectionCode ?? null,
+    rejectionCodes: ledger?.rejectionCodes ?? [],
     dueMinor: ledger?.dueMinor ?? '0',
     settledMinor: ledger?.settledMinor ?? '0',
     returnedMinor: ledger?.returnedMinor ?? '0',

@@ -4,7 +4,7 @@ import type { RecordKind } from '#kernel';
 import { isAssessed, type Verdict, type Verdicts, verdicts } from '#rules';
 import type { RecordedPeriod } from './reading.js';
 
-export type FactKind = Exclude<RecordKind, 'complaint' | 'appeal'> | 'goal';
+export type FactKind = Exclude<RecordKind, 'complaint' | 'appeal' | 'payroll-message'> | 'goal';
 
 export const FACT_KINDS: readonly FactKind[] = [
   'goal',

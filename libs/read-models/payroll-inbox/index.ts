@@ -1,0 +1,3 @@
+export { payrollInboxProjection } from './projection.js';
+export * from './queries.js';
+export { InboxKeyRow, InboxMessageRow } from './table.js';
