@@ -94,6 +94,13 @@ export default {
       to: { path: '^apps/merit/' },
     },
     {
+      name: 'payroll-consumer-knows-contracts-alone',
+      comment: 'what payroll takes as its example works with what payroll is given',
+      severity: 'error',
+      from: { path: '^apps/payroll-consumer/', pathNot: '(\\.spec\\.ts|/run\\.mjs)$' },
+      to: { path: '^(libs/(?!contracts/|kernel/)|apps/(?!payroll-consumer/)|infra/)' },
+    },
+    {
       name: 'areas-keep-apart',
       comment: 'an area of the API uses of another what is written to be shared, and nothing else',
       severity: 'error',

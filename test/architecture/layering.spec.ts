@@ -55,4 +55,24 @@ describe('the layering of the repository', () => {
       await rm(folder, { recursive: true });
     }
   }, 60_000);
+
+  it('is broken by a payroll consumer that knows more than the contracts', async () => {
+    const folder = await mkdtemp(join(tmpdir(), 'merit-layering-'));
+    try {
+      await mkdir(join(folder, 'apps/payroll-consumer'), { recursive: true });
+      await mkdir(join(folder, 'libs/rules'), { recursive: true });
+      await writeFile(join(folder, 'tsconfig.json'), '{}');
+      await writeFile(join(folder, 'libs/rules/index.ts'), 'export const a = 1;\n');
+      await writeFile(
+        join(folder, 'apps/payroll-consumer/main.ts'),
+        "import { a } from '../../libs/rules/index.js';\nexport const b = a;\n",
+      );
+      const { violations } = await cruise(folder, ['apps', 'libs']);
+      expect(violations.map(({ rule }) => rule.name)).toEqual([
+        'payroll-consumer-knows-contracts-alone',
+      ]);
+    } finally {
+      await rm(folder, { recursive: true });
+    }
+  }, 60_000);
 });
