@@ -30,7 +30,7 @@ export {
 } from './rows.js';
 export type { Context as ProjectionsContext } from './context.js';
 export type { Reading } from './reading.js';
-export type { RetryOutcome } from './parking.js';
+export { firstParked, type FirstParked, type RetryOutcome } from './parking.js';
 export type { Runner, RunnerOptions } from './runner.js';
 
 /**

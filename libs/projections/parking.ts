@@ -1,4 +1,4 @@
-import type { RecordedEvent } from '#event-store';
+import type { Position, RecordedEvent } from '#event-store';
 import { beginAt, trySavepoint } from './advance.js';
 import {
   moveFences,
@@ -9,7 +9,7 @@ import {
   type Generations,
 } from './catalogue.js';
 import { describeError, inTransaction, toSql, type Connection, type Context } from './context.js';
-import type { Batch, ParkedKey, Projection } from './port.js';
+import type { Batch, ParkedKey, Projection, Sql } from './port.js';
 
 export type RetryOutcome = {
   readonly projected: readonly { readonly projection: string; readonly key: string }[];
@@ -18,6 +18,27 @@ export type RetryOutcome = {
 
 export async function currentParkedKeys({ pool }: Context): Promise<readonly ParkedKey[]> {
   return parkedKeysOf(pool, (await readPointer(pool)).current);
+}
+
+/** A parked key, and up to where everything before it is projected. */
+export type FirstParked = Pick<ParkedKey, 'projection' | 'key' | 'firstPosition' | 'error'> & {
+  readonly afterPosition: Position;
+};
+
+/**
+ * Inside a `read` of these projections, at its snapshot: the parked key that begins first. Nothing
+ * of its events is in the rows, from `firstPosition` on. Null: no key is parked.
+ */
+export async function firstParked(sql: Sql, names: readonly string[]): Promise<FirstParked | null> {
+  const [first] = await sql.query<FirstParked>(
+    `SELECT p.projection, p.key, p.error, p.first_position AS "firstPosition",
+            p.after_position AS "afterPosition"
+       FROM projection.parked p JOIN projection.pointer
+         ON current @> jsonb_build_object(p.projection, p.generation)
+      WHERE p.projection = ANY($1::text[]) ORDER BY p.first_position, p.key LIMIT 1`,
+    [names],
+  );
+  return first ?? null;
 }
 
 /**

@@ -6,3 +6,5 @@ export {
   scannedTo,
   type Sent,
 } from './messages.js';
+export { outgoingProjection } from './projection.js';
+export { OutgoingResultRow, OutgoingStepRow } from './table.js';
