@@ -31,6 +31,7 @@ import { toDoProjection } from '#processes/to-do';
 import { appealsInboxProjection } from '#read-models/appeals-inbox';
 import { bonusLedgerProjection } from '#read-models/bonus-ledger';
 import { customerVoiceProjection } from '#read-models/customer-voice';
+import { outgoingProjection } from '#read-models/outgoing';
 import { overridesProjection } from '#read-models/overrides';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
@@ -64,6 +65,7 @@ export function allProjections(): Projection[] {
     appealsInboxProjection(),
     overridesProjection(),
     customerVoiceProjection(),
+    outgoingProjection(),
     toDoProjection(allProcesses()),
   ];
 }
