@@ -140,18 +140,17 @@ describe('assertValidMessage', () => {
   const line = exampleMessage('org.meritledger.payroll.bonus-line.v1');
   const withContent = (content: object) => ({ ...line, value: JSON.stringify(content) });
 
-  it.each<[string, object]>([
-    ['a type that nobody knows', { headers: { ...line.headers, ce_type: 'x' } }],
-    ['another topic', { topic: 'merit.results.v1' }],
-    ['another key', { key: 'another' }],
-    ['a header missing', { headers: { ...line.headers, ce_position: undefined } }],
-    ['a header more', { headers: { ...line.headers, ce_name: 'x' } }],
-    ['an id that is not made of a name', { headers: { ...line.headers, ce_id: 'x' } }],
-    ['a tombstone where nothing is compacted', { value: null }],
-    ['a value that is not canonical', { value: ` ${line.value}` }],
-    ['content that is not valid', withContent({ batchId: '2026-03-north' })],
-  ])('refuses %s', (_, change) => {
-    expect(() => assertValidMessage({ ...line, ...change })).toThrow();
+  it.each<[string, object, string]>([
+    ['a type that nobody knows', { headers: { ...line.headers, ce_type: 'x' } }, 'no message type'],
+    ['another topic', { topic: 'merit.results.v1' }, 'on topic'],
+    ['another key', { key: 'another' }, 'the key is not batchId'],
+    ['a header missing', { headers: { ...line.headers, ce_position: undefined } }, 'ce_position'],
+    ['a header more', { headers: { ...line.headers, ce_name: 'x' } }, 'ce_name'],
+    ['an id that is not made of a name', { headers: { ...line.headers, ce_id: 'x' } }, 'no UUIDv5'],
+    ['a value that is not canonical', { value: ` ${line.value}` }, 'canonical'],
+    ['content that is not valid', withContent({ batchId: '2026-03-north' }), 'required'],
+  ])('refuses %s', (_, change, told) => {
+    expect(() => assertValidMessage({ ...line, ...change })).toThrow(told);
   });
 
   it('refuses a field that no schema names, however deep', () => {
@@ -168,6 +167,10 @@ describe('assertValidMessage', () => {
     const tier = exampleMessage('org.meritledger.tiers.current-tier.v1');
     const { 'content-type': _, ...headers } = tier.headers;
     assertValidMessage({ ...tier, headers, value: null });
+    const { 'content-type': __, ...ofLine } = line.headers;
+    expect(() => assertValidMessage({ ...line, headers: ofLine, value: null })).toThrow(
+      'tombstone',
+    );
     assertValidMessage({ ...tier, topic: `t1.${tier.topic}` }, { topicPrefix: 't1.' });
   });
 });
