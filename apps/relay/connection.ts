@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import kafkajs, { type Kafka, type KafkaConfig, type logCreator } from 'kafkajs';
+import kafkajs, { type Kafka, type KafkaConfig, type logCreator, type SASLOptions } from 'kafkajs';
 import { DomainError } from '#kernel';
-import type { KafkaSetting, Logger } from '#platform';
+import type { KafkaSetting, Logger, SaslMechanism } from '#platform';
 
 /**
  * Rule 5 of exactly once with kafkajs: the retries of a producer are those of `new Kafka(…)`,
@@ -33,13 +33,26 @@ export type ConnectOptions = {
  * `kafka-password-missing`.
  */
 export async function createKafka(
-  { brokers, ssl, sasl }: Pick<KafkaSetting, 'brokers' | 'ssl' | 'sasl'>,
-  { clientId, logger, requestTimeoutMs = REQUEST_TIMEOUT_MS }: ConnectOptions,
+  setting: ClusterSetting,
+  options: ConnectOptions,
 ): Promise<Kafka> {
-  const config: KafkaConfig = {
+  const password = setting.sasl === null ? '' : await readPassword(setting.sasl.passwordFile);
+  return new kafkajs.Kafka(clientConfig(setting, password, options));
+}
+
+type ClusterSetting = Pick<KafkaSetting, 'brokers' | 'ssl' | 'sasl'>;
+
+/** What the client is made with. */
+export function clientConfig(
+  { brokers, ssl, sasl }: ClusterSetting,
+  password: string,
+  { clientId, logger, requestTimeoutMs = REQUEST_TIMEOUT_MS }: ConnectOptions,
+): KafkaConfig {
+  return {
     brokers: [...brokers],
     clientId,
     ssl,
+    ...(sasl === null ? {} : { sasl: saslOf(sasl.mechanism, sasl.username, password) }),
     connectionTimeout: CONNECTION_TIMEOUT_MS,
     requestTimeout: requestTimeoutMs,
     retry: { ...RETRY },
@@ -47,23 +60,17 @@ export async function createKafka(
     logLevel: kafkajs.logLevel.WARN,
     logCreator: linesTo(logger),
   };
-  if (!sasl) return new kafkajs.Kafka(config);
-  const { username } = sasl;
-  const password = await readPassword(sasl.passwordFile);
-  // One object a mechanism: the client's type tells them apart by it.
-  switch (sasl.mechanism) {
+}
+
+/** One object a mechanism: the client's type tells them apart by it. */
+function saslOf(mechanism: SaslMechanism, username: string, password: string): SASLOptions {
+  switch (mechanism) {
     case 'plain':
-      return new kafkajs.Kafka({ ...config, sasl: { mechanism: 'plain', username, password } });
+      return { mechanism, username, password };
     case 'scram-sha-256':
-      return new kafkajs.Kafka({
-        ...config,
-        sasl: { mechanism: 'scram-sha-256', username, password },
-      });
+      return { mechanism, username, password };
     case 'scram-sha-512':
-      return new kafkajs.Kafka({
-        ...config,
-        sasl: { mechanism: 'scram-sha-512', username, password },
-      });
+      return { mechanism, username, password };
   }
 }
 

@@ -52,7 +52,10 @@ const ALL_REPLICAS = -1;
  * `connect()` asks for one without. The transaction is ended at once: it has sent nothing. From
  * here on the progress that is read is the last.
  */
-export async function openDelivery(kafka: Kafka, options: DeliveryOptions): Promise<Delivery> {
+export async function openDelivery(
+  kafka: Pick<Kafka, 'producer'>,
+  options: DeliveryOptions,
+): Promise<Delivery> {
   const { transactionalId, transactionTimeoutMs } = options;
   const producer = kafka.producer({
     ...PRODUCER,
