@@ -2,6 +2,7 @@ import { type ChildProcess, spawn } from 'node:child_process';
 import path from 'node:path';
 import { kafkaJars } from './jars.js';
 import { findJava } from './java.js';
+import { sourceFile } from './project.js';
 
 /** Kafka's own programs, out of the broker's jars. */
 export const TOOLS = {
@@ -20,7 +21,7 @@ export type ToolOptions = {
   readonly env?: NodeJS.ProcessEnv;
 };
 
-/** Its standard output is the tool's; what it logs goes nowhere but for errors. */
+/** Its standard output is the tool's alone; errors go to standard error. */
 export async function spawnTool(
   tool: KafkaTool,
   args: readonly string[],
@@ -28,7 +29,8 @@ export async function spawnTool(
 ): Promise<ChildProcess> {
   const java = await findJava(env);
   const classPath = path.join(await kafkaJars(env), '*');
-  const all = [HEAP, '-XX:TieredStopAtLevel=1', '-cp', classPath, TOOLS[tool], ...args];
+  const logging = `-Dlog4j2.configurationFile=${sourceFile('tools.log4j2.properties')}`;
+  const all = [HEAP, logging, '-cp', classPath, TOOLS[tool], ...args];
   return spawn(java, all, { stdio: ['ignore', stdio, stdio], env });
 }
 
