@@ -1,5 +1,7 @@
+import { readFile } from 'node:fs/promises';
 import { Command, CommanderError, InvalidArgumentError, Option } from 'commander';
-import { Kafka, logLevel } from 'kafkajs';
+import { Kafka, type KafkaConfig, logLevel, type SASLOptions } from 'kafkajs';
+import { readConfiguration } from '#platform';
 import { clusterIn, startCluster, stopCluster } from './cluster.js';
 import { spawnTool } from './tools.js';
 import { applyTopics } from './topics.js';
@@ -31,7 +33,7 @@ async function start(options: { nodes?: string; dir: string; port?: number }): P
   });
   const ended = untilSignal();
   const replication = cluster.nodeIds.length;
-  const kafka = kafkaOf(cluster.brokers);
+  const kafka = await kafkaOf(cluster.brokers);
   const reports = await applyTopics(kafka, { replication, prefix: prefixOf({}) });
   const made = reports.filter(({ outcome }) => outcome === 'created').length;
   write(`Kafka runs in ${cluster.dir} (${made} topics created). Ctrl-C ends it.`);
@@ -44,13 +46,24 @@ async function start(options: { nodes?: string; dir: string; port?: number }): P
 const prefixOf = ({ prefix }: { prefix?: string }): string =>
   prefix ?? process.env['KAFKA_TOPIC_PREFIX'] ?? '';
 
-const kafkaOf = (brokers: readonly string[]): Kafka =>
-  new Kafka({
+/** As the program reaches it: KAFKA_SSL, KAFKA_SASL_MECHANISM, KAFKA_USERNAME, KAFKA_PASSWORD_FILE. */
+async function kafkaOf(brokers: readonly string[]): Promise<Kafka> {
+  const ofKafka = Object.entries(process.env).filter(([name]) => name.startsWith('KAFKA_'));
+  const env = { ...Object.fromEntries(ofKafka), KAFKA_BROKERS: brokers.join(',') };
+  const { ssl = false, sasl = null } = readConfiguration(env).kafka ?? {};
+  const config: KafkaConfig = {
     clientId: 'merit-topics',
     brokers: [...brokers],
     logLevel: logLevel.NOTHING,
     retry: { initialRetryTime: 100, retries: 5 },
-  });
+    ssl,
+  };
+  if (sasl === null) return new Kafka(config);
+  const password = (await readFile(sasl.passwordFile, 'utf8')).trimEnd();
+  // The type wants to know each mechanism by itself; they take the same.
+  const { mechanism, username } = sasl;
+  return new Kafka({ ...config, sasl: { mechanism, username, password } as SASLOptions });
+}
 
 type Reach = { readonly brokers?: string; readonly dir: string };
 
@@ -68,7 +81,7 @@ async function topics(
   options: Reach & { prefix?: string; replication?: number; check?: boolean },
 ): Promise<void> {
   const { brokers, nodeCount } = await reach(options);
-  const reports = await applyTopics(kafkaOf(brokers), {
+  const reports = await applyTopics(await kafkaOf(brokers), {
     prefix: prefixOf(options),
     replication: options.replication ?? (nodeCount === undefined ? undefined : nodeCount),
     check: options.check,
