@@ -444,6 +444,13 @@ const MONEY_ROUTES: readonly MatrixRow[] = [
   // Of batches that are not sealed payroll knows nothing.
   hiding(row('GET /v1/bonus-batches/{batchId}', MONEY, '/v1/bonus-batches/batch-1')),
   hiding(row('GET /v1/bonus-batches/{batchId}/lines', MONEY, '/v1/bonus-batches/batch-1/lines')),
+  hiding(
+    row(
+      'GET /v1/payroll/batches/{batchId}/messages',
+      MONEY,
+      '/v1/payroll/batches/batch-1/messages',
+    ),
+  ),
   row('GET /v1/ledger/lines', { ...MONEY, 'account-manager': 'Y---' }, `/v1/ledger/lines?${OF}`),
   row(
     'GET /v1/ledger/accounts',
@@ -526,6 +533,12 @@ const AUDIT: readonly MatrixRow[] = [
   row('GET /health/ready', 'ANYONE'),
   row('GET /metrics', 'ANYONE'),
   row('GET /openapi.json', 'ANYONE'),
+  row('GET /asyncapi.json', 'ANYONE'),
+  row(
+    'GET /schemas/{file}',
+    'ANYONE',
+    '/schemas/org.meritledger.payroll.bonus-line.v1.schema.json',
+  ),
   row('GET /docs', 'ANYONE'),
   row('GET /docs/{file}', 'ANYONE', '/docs/swagger-ui.css'),
 ];

@@ -406,6 +406,7 @@ const QUERIES: readonly (readonly [Asker, string])[] = [
   [OFFICE, '/v1/bonus-batches/january-north'],
   [OFFICE, '/v1/bonus-batches/january-south'],
   [OFFICE, '/v1/bonus-batches/january-north/lines'],
+  [PAYROLL, '/v1/payroll/batches/january-north/messages'],
   [OFFICE, `/v1/ledger/lines?${OF}`],
   [OFFICE, '/v1/ledger/lines?batchId=january-north'],
   [OFFICE, '/v1/ledger/accounts'],

@@ -6,11 +6,13 @@ import { openTestApi, type TestApi } from '../../../test/support/api.js';
 import { askEverything, playOffice } from '../../../test/support/office-story.js';
 import { ANSWERS_FOLDER, type RecordedAnswer, recordedAnswers } from './recorded.js';
 
-/** The document itself with its page, the schema of schemes (a file), Prometheus' own text. */
+/** The documents themselves with their page, the schema of schemes (a file), Prometheus' own text. */
 const NOT_RECORDED = [
+  'documentation_asyncapi',
   'documentation_file',
   'documentation_openapi',
   'documentation_page',
+  'documentation_schema',
   'operations_scrape',
   'schemes_schema',
 ];

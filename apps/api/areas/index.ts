@@ -20,6 +20,7 @@ import { officeCorrectionsArea } from './office-corrections/index.js';
 import { operationsArea } from './operations/index.js';
 import { organisationArea } from './organisation/index.js';
 import { overridesArea } from './overrides/index.js';
+import { payrollArea } from './payroll/index.js';
 import { peopleArea } from './people/index.js';
 import { schemesArea } from './schemes/index.js';
 import { scoresArea } from './scores/index.js';
@@ -50,6 +51,7 @@ export const AREAS: readonly ApiArea[] = [
   statementsArea,
   auditArea,
   bonusBatchesArea,
+  payrollArea,
   ledgerArea,
   operationsArea,
   accessRecordsArea,

@@ -2,6 +2,7 @@ import { readFile } from 'node:fs/promises';
 import { createRequire } from 'node:module';
 import { Controller, Get, Header, Inject, Param, Res } from '@nestjs/common';
 import type { FastifyReply } from 'fastify';
+import { asyncApiDocument, SCHEMA_FILES, schemaDocument } from '#contracts';
 import { Admits } from '../../admits.js';
 import { OneOf } from '../../fields.js';
 import { ApiDocument } from '../../openapi.js';
@@ -44,6 +45,13 @@ class FilePath {
   file!: PageFile;
 }
 
+class SchemaPath {
+  @OneOf([...SCHEMA_FILES.keys()], {
+    example: 'org.meritledger.payroll.bonus-line.v1.schema.json',
+  })
+  file!: string;
+}
+
 @Controller()
 export class DocumentationController {
   constructor(@Inject(ApiDocument) private readonly document: ApiDocument) {}
@@ -53,6 +61,23 @@ export class DocumentationController {
   @Header('content-type', 'application/json; charset=utf-8')
   openapi() {
     return this.document.json();
+  }
+
+  /** The messages over Kafka. */
+  @Get('asyncapi.json')
+  @Admits('anyone')
+  @Header('content-type', 'application/json; charset=utf-8')
+  asyncapi() {
+    return asyncApiDocument();
+  }
+
+  /** The JSON Schema of one message type. */
+  @Get('schemas/:file')
+  @Admits('anyone')
+  @Header('content-type', 'application/schema+json; charset=utf-8')
+  schema(@Param() { file }: SchemaPath) {
+    const type = SCHEMA_FILES.get(file);
+    return type && schemaDocument(type);
   }
 
   @Get('docs')
