@@ -16,6 +16,8 @@ export type Lab = {
   /** A name nobody has used. */
   readonly name: (what: string) => string;
   readonly createTopic: (what: string, partitions: number) => Promise<string>;
+  /** Resolves when so many partitions have a leader each. */
+  readonly untilLed: (topic: string, partitions: number) => Promise<void>;
 };
 
 const LED_MS = 20_000;
@@ -36,12 +38,19 @@ const seedOf = (): number => {
 
 function labOf(cluster: Cluster, nodes: 1 | 3, seed: number): Lab {
   let names = 0;
+  const untilLed = async (topic: string, count: number): Promise<void> => {
+    const admin = clientOf({ brokers: cluster.brokers }).admin();
+    await admin.connect();
+    await waitForLeaders(admin, topic, count);
+    await admin.disconnect();
+  };
   const name = (what: string): string => `${what}-${(names += 1)}`;
   return {
     cluster,
     brokers: cluster.brokers,
     seed,
     name,
+    untilLed,
     createTopic: async (what, numPartitions) => {
       const topic = name(what);
       const admin = clientOf({ brokers: cluster.brokers }).admin();
@@ -50,14 +59,14 @@ function labOf(cluster: Cluster, nodes: 1 | 3, seed: number): Lab {
         topics: [{ topic, numPartitions, replicationFactor: nodes }],
         waitForLeaders: false, // it gives up where a broker has not heard of the topic yet
       });
-      await untilLed(admin, topic, numPartitions);
       await admin.disconnect();
+      await untilLed(topic, numPartitions);
       return topic;
     },
   };
 }
 
-async function untilLed(admin: Admin, topic: string, count: number): Promise<void> {
+async function waitForLeaders(admin: Admin, topic: string, count: number): Promise<void> {
   const endMs = performance.now() + LED_MS;
   for (;;) {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] }).catch(() => ({
