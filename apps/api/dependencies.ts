@@ -32,6 +32,8 @@ export type ApiSystem = {
   readonly requestKey: Uint8Array;
   /** What this process has asked of the log since its start. */
   readonly appends: AppendCounts;
+  /** How long payroll may take to acknowledge a batch before it is reported. */
+  readonly acknowledgeWithinHours: number;
   /** Settings of the database that make it slow; one plain line each. */
   readonly settingWarnings: () => Promise<readonly string[]>;
   /** Why projections of this process stand still just now, by name. */

@@ -2,6 +2,7 @@ import { collectDefaultMetrics, Counter, Gauge, Histogram, Registry } from 'prom
 import { START } from '#event-store';
 import type { ApiSystem } from './dependencies.js';
 import type { OpenStreams } from './open-streams.js';
+import { readPayrollAlerts } from './payroll-alerts.js';
 import { RelayMetrics } from './relay-metrics.js';
 
 export const METRICS_CONTENT_TYPE = Registry.PROMETHEUS_CONTENT_TYPE;
@@ -93,10 +94,24 @@ export class Metrics {
 
   private readonly relay: RelayMetrics | null;
 
+  private readonly payrollAlerts = new Gauge({
+    name: 'merit_payroll_alerts',
+    help: 'What somebody has to look after between here and payroll, by kind',
+    labelNames: ['kind'],
+    registers: [this.registry],
+  });
+
   constructor(
     private readonly system: Pick<
       ApiSystem,
-      'store' | 'projections' | 'access' | 'appends' | 'processes' | 'relay'
+      | 'store'
+      | 'projections'
+      | 'access'
+      | 'appends'
+      | 'processes'
+      | 'clock'
+      | 'acknowledgeWithinHours'
+      | 'relay'
     >,
     private readonly streams: OpenStreams,
   ) {
@@ -119,10 +134,14 @@ export class Metrics {
   }
 
   async text(): Promise<string> {
-    const [log, projections] = await Promise.all([
+    const [log, projections, payroll] = await Promise.all([
       this.system.store.lag(START),
       this.system.projections.status(),
+      readPayrollAlerts(this.system),
     ]);
+    for (const [kind, count] of Object.entries(payroll.counts)) {
+      this.payrollAlerts.set({ kind }, count);
+    }
     this.events.set(log.events);
     const { appended, repeated, conflicts, failed, events } = this.system.appends;
     // Counted elsewhere: what stands there is taken over whole.

@@ -103,6 +103,8 @@ export const STATUS_BY_CODE: Readonly<Record<string, number>> = {
   'collection-already-closed': 409,
   'sealing-overtaken': 409,
   'message-id-reused': 409,
+  'key-not-parked': 409,
+  'message-not-waiting': 422,
   'cycle-not-published': 409,
   'delegation-id-reused': 409,
   'publication-started': 409,

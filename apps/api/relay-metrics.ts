@@ -11,6 +11,7 @@ export class RelayMetrics {
   private readonly messages: Counter;
   private readonly transactions: Counter<'outcome'>;
   private readonly takeovers: Counter;
+  private readonly answers: Counter<'outcome'>;
 
   constructor(registry: Registry) {
     const registers = [registry];
@@ -42,9 +43,19 @@ export class RelayMetrics {
       'merit_relay_takeovers_total',
       'How often the relay of this process became the active one',
     );
+    this.answers = new Counter({
+      name: 'merit_relay_answers_total',
+      help: 'Messages of payroll that this process has met, by what became of them',
+      labelNames: ['outcome'],
+      registers,
+    });
   }
 
-  async take({ outbound }: RelayStatus, store: Pick<EventStore, 'lag'>): Promise<void> {
+  async take({ outbound, inbound }: RelayStatus, store: Pick<EventStore, 'lag'>): Promise<void> {
+    this.answers.reset();
+    for (const [outcome, count] of Object.entries(inbound?.counts ?? {})) {
+      this.answers.inc({ outcome }, count);
+    }
     const { role, deliveredTo, counts, trouble } = outbound;
     this.active.set(role === 'active' ? 1 : 0);
     // One that stands by does not know how far the other has come; 0 would say that it does.

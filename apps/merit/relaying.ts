@@ -1,6 +1,6 @@
 import { createAppPool, type KafkaSetting, type Logger } from '#platform';
 import { type OutgoingDeps, outgoingMessages, scannedTo } from '#read-models/outgoing';
-import type { Relay } from '../relay/index.js';
+import type { Relay, RelayDeps, RelayOptions } from '../relay/index.js';
 import type { System } from './system.js';
 
 /** Of the lease, which holds one connection for as long as it is wanted. */
@@ -9,7 +9,12 @@ const LEASE_CONNECTIONS = 1;
 const WATCHED: ReadonlySet<string> = new Set(['outgoing', 'tiers']);
 
 /** Log ⇄ Kafka in this process, over the read models of a system that is being projected. */
-export async function relay(system: System, kafka: KafkaSetting, logger: Logger): Promise<Relay> {
+export async function relay(
+  system: System,
+  kafka: KafkaSetting,
+  logger: Logger,
+  options: RelayOptions = {},
+): Promise<Relay> {
   // The client of Kafka takes a while to load; commands that relay nothing do without.
   const { startRelay, takeLease } = await import('../relay/index.js');
   const { projections, store, database } = system;
@@ -18,9 +23,9 @@ export async function relay(system: System, kafka: KafkaSetting, logger: Logger)
     applicationName: 'merit relay',
     maxConnections: LEASE_CONNECTIONS,
   });
-  const started = startRelay({
+  const deps: RelayDeps = {
     source: {
-      messages: (after, options) => outgoingMessages(outgoing, after, options),
+      messages: (after, reading) => outgoingMessages(outgoing, after, reading),
       scannedTo: () => scannedTo(outgoing),
       head: () => store.head(),
       onMoved: (listener) =>
@@ -28,11 +33,13 @@ export async function relay(system: System, kafka: KafkaSetting, logger: Logger)
           if (isUntouched !== true && WATCHED.has(projection)) listener();
         }),
     },
+    engine: system.engine,
     kafka,
     takeLease: (name, signal, timings) => takeLease(pool, name, signal, timings),
     logger,
     clock: () => new Date(),
-  });
+  };
+  const started = startRelay(deps, options);
   const stop = async (): Promise<void> => {
     await started.stop();
     await pool.end();

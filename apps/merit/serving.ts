@@ -62,6 +62,7 @@ export async function serve(
       clock,
       requestKey: await system.requestKey(),
       traceLog: store.sealedView,
+      acknowledgeWithinHours: configuration.acknowledgeWithinHours,
       settingWarnings: () => settingWarnings(pool),
       troubles: () => runner.troubles(),
       processes,

@@ -33,6 +33,7 @@ import { bonusLedgerProjection } from '#read-models/bonus-ledger';
 import { customerVoiceProjection } from '#read-models/customer-voice';
 import { outgoingProjection } from '#read-models/outgoing';
 import { overridesProjection } from '#read-models/overrides';
+import { payrollInboxProjection } from '#read-models/payroll-inbox';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
 import type { AppendCounts } from '../api/index.js';
@@ -61,6 +62,7 @@ export function allProjections(): Projection[] {
     scoresProjection(),
     tiersProjection(),
     bonusLedgerProjection(),
+    payrollInboxProjection(),
     settlementProjection(),
     appealsInboxProjection(),
     overridesProjection(),

@@ -444,6 +444,13 @@ const MONEY_ROUTES: readonly MatrixRow[] = [
   // Of batches that are not sealed payroll knows nothing.
   hiding(row('GET /v1/bonus-batches/{batchId}', MONEY, '/v1/bonus-batches/batch-1')),
   hiding(row('GET /v1/bonus-batches/{batchId}/lines', MONEY, '/v1/bonus-batches/batch-1/lines')),
+  row('GET /v1/payroll/alerts', { office: ALL, auditor: ALL, admin: ALL, payroll: ALL }),
+  row('GET /v1/payroll/parked-keys', { office: ALL, auditor: ALL, admin: ALL, payroll: ALL }),
+  row(
+    'POST /v1/payroll/parked-keys/{keyDigest}/release',
+    { admin: ALL },
+    `/v1/payroll/parked-keys/${'0'.repeat(64)}/release`,
+  ),
   hiding(
     row(
       'GET /v1/payroll/batches/{batchId}/messages',

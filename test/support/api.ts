@@ -97,6 +97,7 @@ export async function openTestApi(
     appends: system.appends,
     clock: () => clock.now,
     requestKey: await system.requestKey(),
+    acknowledgeWithinHours: 48,
     settingWarnings: () => Promise.resolve([]),
     troubles: () => runner.troubles(),
     processes,

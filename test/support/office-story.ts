@@ -7,6 +7,9 @@ import {
   schemeFile,
   traceIndicator,
 } from '../../libs/rules/testing.js';
+import { payrollInboxAggregate } from '#commands';
+import { payrollInboxStream } from '#contexts/payroll-inbox';
+import { nameBasedId, sha256Hex } from '#kernel';
 import type { AnswerRecorder, Asker } from './answer-recorder.js';
 import type { TestApi } from './api.js';
 
@@ -38,6 +41,7 @@ const SECOND: Asker = 'office-2 office';
 const AUDITOR: Asker = 'auditor-1 auditor';
 const APPROVER: Asker = 'approver-1 approver';
 const PAYROLL: Asker = 'payroll-1 payroll';
+const ADMIN: Asker = 'admin-1 admin';
 const AGENT: Asker = 'agent-1 call-agent';
 const REVIEWER: Asker = 'reviewer-1 reviewer';
 const MANAGER: Asker = 'supervisor-north manager';
@@ -284,7 +288,10 @@ async function money(api: TestApi, { post, get }: AnswerRecorder): Promise<void>
   await post(PAYROLL, '/v1/bonus-batches/january-south/reject', {
     messageId: 'payroll-1',
     reasonCode: 'control-totals-differ',
+    reasonCodes: ['control-totals-differ', 'hash-differs'],
   });
+  const rejectedAt = await api.system.store.head();
+  await get(PAYROLL, `/v1/payroll/alerts?after=${rejectedAt}`);
   await post(OFFICE, '/v1/bonus-batches', {
     batchId: 'january-south-2',
     period: JANUARY,
@@ -307,6 +314,40 @@ async function money(api: TestApi, { post, get }: AnswerRecorder): Promise<void>
   });
   await post(PAYROLL, `${north}/payments/settle`, paid('payroll-3', 'am-002'));
   await post(PAYROLL, `${north}/payments/return`, paid('payroll-4', 'am-003'));
+  await answersOfPayroll(api, post);
+}
+
+/** As the relay meets them in Kafka, which this story does without. */
+async function answersOfPayroll(api: TestApi, post: Post): Promise<void> {
+  const { engine } = api.system;
+  const at = api.clock.now.toISOString();
+  const messages = [
+    ['january-north', 'unreadable', 'value-not-json'],
+    ['january-north', 'key-waits', 'key-parked'],
+    ['january-south', 'unreadable', 'header-missing'],
+    [null, 'unreadable', 'key-missing'],
+    ['january-2025', 'refused', 'unknown-batch'],
+  ] as const;
+  const parked = (key: string | null) => sha256Hex(key ?? '');
+  for (const [index, [key, cause, code]] of messages.entries()) {
+    const inboxId = nameBasedId('office story', index);
+    const origin = { topic: 'merit.payroll.acks.v1', partition: 0, offset: String(index) };
+    const messageId = cause === 'unreadable' ? null : `payroll-1${index}`;
+    const of = { inboxId, keyDigest: parked(key), key, origin, messageId };
+    await engine.handler.decide(payrollInboxAggregate, payrollInboxStream(parked(key)), {
+      command: { type: 'payroll-inbox.SetAside', data: { ...of, cause, code } },
+      facts: () => undefined,
+      envelope: {
+        commandId: inboxId,
+        actor: { id: 'payroll-relay', role: 'payroll' },
+        occurredAt: at,
+        recordedAt: at,
+      },
+    });
+  }
+  await post(ADMIN, `/v1/payroll/parked-keys/${parked('january-south')}/release`, {
+    discardInboxIds: [nameBasedId('office story', 2)],
+  });
 }
 
 async function corrections(api: TestApi, post: Post): Promise<void> {
@@ -407,6 +448,8 @@ const QUERIES: readonly (readonly [Asker, string])[] = [
   [OFFICE, '/v1/bonus-batches/january-south'],
   [OFFICE, '/v1/bonus-batches/january-north/lines'],
   [PAYROLL, '/v1/payroll/batches/january-north/messages'],
+  [OFFICE, '/v1/payroll/alerts'],
+  [OFFICE, '/v1/payroll/parked-keys'],
   [OFFICE, `/v1/ledger/lines?${OF}`],
   [OFFICE, '/v1/ledger/lines?batchId=january-north'],
   [OFFICE, '/v1/ledger/accounts'],

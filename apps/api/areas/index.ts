@@ -20,6 +20,7 @@ import { officeCorrectionsArea } from './office-corrections/index.js';
 import { operationsArea } from './operations/index.js';
 import { organisationArea } from './organisation/index.js';
 import { overridesArea } from './overrides/index.js';
+import { payrollInboxArea } from './payroll-inbox/index.js';
 import { payrollArea } from './payroll/index.js';
 import { peopleArea } from './people/index.js';
 import { schemesArea } from './schemes/index.js';
@@ -53,6 +54,7 @@ export const AREAS: readonly ApiArea[] = [
   bonusBatchesArea,
   payrollArea,
   ledgerArea,
+  payrollInboxArea,
   operationsArea,
   accessRecordsArea,
   documentationArea,

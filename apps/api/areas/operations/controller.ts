@@ -5,6 +5,7 @@ import { describeError } from '#platform';
 import { Admits } from '../../admits.js';
 import { API_SYSTEM, type ApiSystem } from '../../dependencies.js';
 import type { RelayStatus } from '../../../relay/index.js';
+import { payrollWarnings, readPayrollAlerts } from '../../payroll-alerts.js';
 import { Metrics, METRICS_CONTENT_TYPE } from '../../metrics.js';
 import { AnyQuery } from '../../queries.js';
 import { readProjections } from './queries.js';
@@ -39,10 +40,11 @@ export class OperationsController {
   @Admits('anyone')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     try {
-      const [settings, projections, parkedKeys] = await Promise.all([
+      const [settings, projections, parkedKeys, payroll] = await Promise.all([
         this.system.settingWarnings(),
         this.system.projections.status(),
         this.system.projections.parkedKeys(),
+        readPayrollAlerts(this.system),
       ]);
       const late = projections.filter(({ lag }) => lag.seconds > LAG_WARNING_SECONDS);
       const warnings = [
@@ -53,6 +55,7 @@ export class OperationsController {
         ...late.map(({ projection, lag }) => `projection ${projection} is ${lag.seconds} s behind`),
         ...[...this.system.troubles()].map(([name, why]) => `projection ${name} stands: ${why}`),
         ...processWarnings(this.system.processes),
+        ...payrollWarnings(payroll),
         ...relayWarnings(this.system.relay?.status() ?? null),
       ];
       const lags = projections.map(({ projection, lag }) => ({ projection, ...lag }));
@@ -82,8 +85,12 @@ function processWarnings({ troubles, overdue }: ApiSystem['processes']): readonl
 }
 
 function relayWarnings(status: RelayStatus | null): readonly string[] {
-  if (!status?.outbound.trouble) return [];
+  if (!status) return [];
   const { role, trouble } = status.outbound;
   const does = role === 'refused' ? 'has stopped' : 'waits';
-  return [`relay ${does}: ${trouble.code}: ${trouble.message}`];
+  const unread = status.inbound?.trouble;
+  return [
+    ...(trouble ? [`relay ${does}: ${trouble.code}: ${trouble.message}`] : []),
+    ...(unread ? [`the answers of payroll wait: ${unread.code}: ${unread.message}`] : []),
+  ];
 }
