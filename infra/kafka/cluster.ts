@@ -118,12 +118,19 @@ async function clusterFile(dir: string, options: ClusterOptions): Promise<Cluste
     port: options.port ? options.port + index : (free[index] ?? 0),
     controller: free[count + index] ?? 0,
   }));
-  // Kafka's own form of a cluster id: 16 bytes in base64url.
-  const file = { clusterId: randomBytes(16).toString('base64url'), nodes };
+  const file = { clusterId: newClusterId(), nodes };
   const fresh = path.join(dir, `.cluster.json.${process.pid}`);
   await writeFile(fresh, JSON.stringify(file, null, 2));
   await rename(fresh, path.join(dir, 'cluster.json'));
   return file;
+}
+
+/** Kafka's own form: 16 bytes in base64url, without a hyphen first, which would be an option. */
+function newClusterId(): string {
+  for (;;) {
+    const id = randomBytes(16).toString('base64url');
+    if (!id.startsWith('-')) return id;
+  }
 }
 
 function requireSame(dir: string, known: ClusterFile, { nodes, port }: ClusterOptions): void {
