@@ -1,4 +1,5 @@
 import type pg from 'pg';
+import { pause, unlessAborted } from './waiting.js';
 
 /**
  * Leave to be the active relay. It saves two relays from throwing each other out; that two would
@@ -33,8 +34,7 @@ export async function takeLease(
   signal: AbortSignal,
   timings: LeaseTimings = LEASE_TIMINGS,
 ): Promise<Lease> {
-  signal.throwIfAborted();
-  const client = await pool.connect();
+  const client = await unlessAborted(pool.connect(), signal, (late) => late.release(true));
   const end = new AbortController();
   let isReleased = false;
   const release = (): void => {
@@ -80,18 +80,4 @@ export async function takeLease(
 async function isTaken(client: pg.PoolClient, name: string): Promise<boolean> {
   const { rows } = await client.query<{ done: boolean }>(LOCK, [name]);
   return rows[0]?.done === true;
-}
-
-/** Resolves after the time, or when the signal aborts. */
-export function pause(ms: number, signal: AbortSignal): Promise<void> {
-  return new Promise((resolve) => {
-    const end = (): void => {
-      clearTimeout(timer);
-      signal.removeEventListener('abort', end);
-      resolve();
-    };
-    const timer = setTimeout(end, ms);
-    signal.addEventListener('abort', end, { once: true });
-    if (signal.aborted) end();
-  });
 }

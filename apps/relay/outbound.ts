@@ -7,7 +7,7 @@ import type { KafkaSetting, Logger } from '#platform';
 import type { Sent } from '#read-models/outgoing';
 import { createKafka, REQUEST_TIMEOUT_MS } from './connection.js';
 import { errorCodeOf, isFenced, messageOf } from './errors.js';
-import { type Lease, LEASE_TIMINGS, type LeaseTimings, pause } from './lease.js';
+import { type Lease, LEASE_TIMINGS, type LeaseTimings } from './lease.js';
 import { partitionsBy } from './partitions.js';
 import { PlanBuilder, type PlanLimits, plansOf, type TransactionPlan } from './plan.js';
 import { encodeProgress, type ProgressRecord } from './progress.js';
@@ -19,6 +19,7 @@ import {
   takeOver,
   type TakeoverOptions,
 } from './takeover.js';
+import { pause, unlessAborted, within } from './waiting.js';
 
 export type OutboundDeps = {
   readonly source: RelaySource;
@@ -161,12 +162,14 @@ class Runner {
 
   async #stop(): Promise<void> {
     this.#stopping.abort();
-    const late = new AbortController();
-    await Promise.race([this.#ended, pause(this.options.stopMs, late.signal)]);
-    late.abort();
+    const { stopMs } = this.options;
+    const ended = await within(
+      this.#ended.then(() => true),
+      stopMs,
+      () => new Error(),
+    ).catch(() => false);
     // What does not answer is left behind: its transaction is ended by who takes over.
-    await this.#current?.delivery.close();
-    await this.#ended;
+    if (!ended) await this.#current?.delivery.close();
   }
 
   async #run(): Promise<void> {
@@ -193,9 +196,13 @@ class Runner {
     while (!end.aborted) {
       try {
         this.#kafka ??= await this.#connect();
-        this.#current = await takeOver(this.#kafka, this.deps.source, this.#written(), {
-          ...this.#takeoverOptions(end),
-        });
+        const taking = takeOver(
+          this.#kafka,
+          this.deps.source,
+          this.#written(),
+          this.#takeoverOptions(end),
+        );
+        this.#current = await unlessAborted(taking, end, ({ delivery }) => void delivery.close());
         this.#begin(this.#current.progress);
         await this.#deliverAll(this.#current, end);
       } catch (error) {
@@ -300,7 +307,10 @@ class Runner {
     const value = encodeProgress(record);
     const place = { topic: TOPICS.progress, partition: PROGRESS_PARTITION, key: RELAY_NAME };
     try {
-      await deliver({ ...place, value }, plan.lanes);
+      // What takes longer has been ended by the coordinator, whatever it is still waiting for.
+      const { transactionTimeoutMs } = this.options;
+      const delivering = deliver({ ...place, value }, plan.lanes);
+      await within(delivering, transactionTimeoutMs, () => tooSlow(transactionTimeoutMs));
     } catch (cause) {
       this.#failed += 1;
       this.#share = Math.max(this.#share / 2, SMALLEST_SHARE);
@@ -347,6 +357,13 @@ class Runner {
     await pause(waitMs, this.#stopping.signal);
   }
 }
+
+const tooSlow = (ms: number): DomainError =>
+  new DomainError(
+    'relay-transaction-timeout',
+    { ms },
+    `Kafka took longer than ${ms} ms for a transaction`,
+  );
 
 const PORTION = { portion: 1_000 } as const;
 

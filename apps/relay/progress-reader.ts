@@ -1,5 +1,6 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { DomainError } from '#kernel';
+import { within } from './waiting.js';
 
 export type ProgressPlace = {
   readonly topic: string; // with prefix
@@ -97,31 +98,16 @@ async function readStretch(
       },
     });
     for (const start of starts) consumer.seek({ topic, ...start });
-    await within(reachedEnd, timeoutMs);
+    await within(reachedEnd, timeoutMs, () => tooLate(timeoutMs));
     return last;
   } finally {
     await consumer.disconnect().catch(() => undefined);
   }
 }
 
-async function within(reached: Promise<void>, timeoutMs: number): Promise<void> {
-  let timer: NodeJS.Timeout | undefined;
-  const late = new Promise<never>((_, reject) => {
-    timer = setTimeout(
-      () =>
-        reject(
-          new DomainError(
-            'relay-progress-timeout',
-            { timeoutMs },
-            `the progress topic could not be read to its end within ${timeoutMs} ms`,
-          ),
-        ),
-      timeoutMs,
-    );
-  });
-  try {
-    await Promise.race([reached, late]);
-  } finally {
-    clearTimeout(timer);
-  }
-}
+const tooLate = (timeoutMs: number): DomainError =>
+  new DomainError(
+    'relay-progress-timeout',
+    { timeoutMs },
+    `the progress topic could not be read to its end within ${timeoutMs} ms`,
+  );

@@ -5,6 +5,7 @@ import { openDelivery } from './delivery.js';
 import { type Relay, startRelay } from './index.js';
 import { murmurPartition } from './partitions.js';
 import { decodeProgress } from './progress.js';
+import { requireTopics } from './topics.js';
 import { type ListedSource, listedSource, type SourceMessage } from './testing.js';
 
 const SILENT = {
@@ -51,6 +52,17 @@ async function until(holds: () => boolean, what: string): Promise<void> {
   while (!holds()) {
     if (Date.now() > end) throw new Error(`not within half a minute: ${what}`);
     await new Promise((resolve) => setTimeout(resolve, 10));
+  }
+}
+
+/** A changed setting of a topic takes a moment to be known. */
+async function whenRefused(attempt: () => Promise<unknown>): Promise<Error> {
+  for (;;) {
+    const error = await attempt().then(
+      () => null,
+      (refusal: Error) => refusal,
+    );
+    if (error) return error;
   }
 }
 
@@ -214,7 +226,11 @@ describe('the relay', () => {
         },
       ],
     });
+    const refusal = await whenRefused(() =>
+      requireTopics(admin, [TOPICS.batches], kafka.topicPrefix),
+    );
     await admin.disconnect();
+    expect(refusal.message).toMatch(/cleanup\.policy=compact, not delete/);
     const relay = relayOf(listedSource(results(3)));
     await until(() => relay.status().outbound.trouble !== null, 'a trouble');
     expect(relay.status().outbound.trouble?.message).toMatch(/cleanup\.policy=compact, not delete/);

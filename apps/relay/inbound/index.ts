@@ -2,7 +2,7 @@ import type { Engine } from '#commands';
 import type { KafkaSetting, Logger } from '#platform';
 import { createKafka } from '../connection.js';
 import { errorCodeOf, messageOf } from '../errors.js';
-import { pause } from '../lease.js';
+import { pause } from '../waiting.js';
 import { openDeadLetters } from './dead-letters.js';
 import { KeyStandings } from './key-standings.js';
 import { consume, type SessionOptions } from './session.js';

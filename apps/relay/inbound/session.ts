@@ -1,7 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { TOPICS } from '#contracts';
 import { type Replay, replaysDue } from '#read-models/payroll-inbox';
-import { pause } from '../lease.js';
+import { pause } from '../waiting.js';
 import { RETRY } from '../connection.js';
 import { identityOf, type InboundMessage } from './record.js';
 import { giveUp, type TakeDeps, type Taken, takeMessage } from './take.js';
