@@ -1,6 +1,6 @@
 export * from './commands.js';
 export * from './decider.js';
 export * from './events.js';
-export { type Preparation, preparing } from './parts.js';
+export { MAX_LINES_A_PART, type Preparation, preparing } from './parts.js';
 export * from './register.js';
 export * from './scope.js';

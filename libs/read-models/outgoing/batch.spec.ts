@@ -5,6 +5,7 @@ import type { EventStore } from '#event-store';
 import { nameBasedId } from '#kernel';
 import { type BatchLine, controlTotals } from '#rules';
 import { createMemoryEventStore } from '../../event-store/memory/memory-event-store.js';
+import { assertValidMessage } from '../../contracts/testing.js';
 import { batchMessages, MAX_PORTION } from './index.js';
 
 const AT = '2026-04-10T09:00:00+08:00';
@@ -87,6 +88,7 @@ async function messagesOf(log: EventStore, from?: number): Promise<OutgoingMessa
   for await (const messages of batchMessages(log, batchId, from)) {
     expect(messages.length).toBeGreaterThan(0);
     expect(messages.length).toBeLessThanOrEqual(MAX_PORTION);
+    for (const message of messages) assertValidMessage(message);
     all.push(...messages);
   }
   return all;
@@ -137,6 +139,38 @@ describe('the messages of a sealed batch', () => {
   it('go on from any ordinal with exactly the rest', async () => {
     for (const from of [1, 2, 199, 200, 201, 1_000, 1_001, 1_202, 1_203, 1_204, 1_205]) {
       expect(await messagesOf(log, from)).toEqual(messages.slice(from));
+    }
+  });
+
+  it('are found from the middle on without what stands before', async () => {
+    let lineCount = 0;
+    const counted: Pick<EventStore, 'readStream'> = {
+      async *readStream(stream, options) {
+        for await (const events of log.readStream(stream, options)) {
+          for (const { data } of events) {
+            lineCount += (data as { readonly lines?: readonly object[] }).lines?.length ?? 0;
+          }
+          yield events;
+        }
+      },
+    };
+    for await (const portion of batchMessages(counted, batchId, 1_203)) {
+      expect(portion).toHaveLength(1);
+    }
+    // The last part twice, and what the search for the seal meets.
+    expect(lineCount).toBeLessThan(500);
+  });
+
+  it('go on from any ordinal where bytes, not lines, ended the parts', async () => {
+    const longer = lines(450, '100').map((line, index) => ({
+      ...line,
+      reference: `${index % 7 === 0 ? 'R'.repeat(200) : '销'.repeat(180)}`,
+    }));
+    const uneven = createMemoryEventStore();
+    await play(uneven, sealedWith(longer));
+    const whole = await messagesOf(uneven);
+    for (let from = 1; from <= 452; from += 13) {
+      expect(await messagesOf(uneven, from)).toEqual(whole.slice(from));
     }
   });
 

@@ -3,6 +3,7 @@ import {
   type BatchPrepared,
   type BatchSealed,
   bonusBatchStream,
+  MAX_LINES_A_PART,
 } from '#contexts/bonus-batches';
 import { cloudEvent, type OutgoingMessage, ROUTES } from '#contracts';
 import type { EventStore, RecordedEvent } from '#event-store';
@@ -19,6 +20,7 @@ type Sealed = {
   readonly prepared: BatchPrepared['data'];
   readonly firstRevision: number; // of the sealed generation's first part
   readonly partCount: number;
+  readonly areFull: boolean; // all parts but the last
 };
 
 /**
@@ -47,8 +49,10 @@ async function* lineMessages(
   from: number,
 ): AsyncGenerator<readonly OutgoingMessage[]> {
   const { stream, firstRevision, partCount, event } = sealed;
-  let ordinal = 0;
-  for (let part = 0; part < partCount; part += PARTS_A_READ) {
+  // A page from the middle is found without the parts before it.
+  const skipped = sealed.areFull ? Math.floor(Math.max(from - 1, 0) / MAX_LINES_A_PART) : 0;
+  let ordinal = skipped * MAX_LINES_A_PART;
+  for (let part = skipped; part < partCount; part += PARTS_A_READ) {
     const maxCount = Math.min(PARTS_A_READ, partCount - part);
     const messages: OutgoingMessage[] = [];
     for await (const events of log.readStream(stream, {
@@ -159,9 +163,14 @@ async function findSealed(log: Log, batchId: string): Promise<Sealed> {
     throw new Error(`${stream}: no seal with its preparing at revision ${low}`);
   }
   const closed = before.find(({ revision }) => revision === prepared.revision - 1);
-  const partCount = event.data.lineCount > 0 && closed && isPart(closed) ? closed.data.part : 0;
+  const { lineCount } = event.data;
+  const lastPart = lineCount > 0 && closed && isPart(closed) ? closed.data : null;
+  const partCount = lastPart?.part ?? 0;
+  // No part holds more lines: if all the others together hold the most, each of them does.
+  const inOthers = lineCount - (lastPart?.lines.length ?? 0);
+  const areFull = inOthers === (partCount - 1) * MAX_LINES_A_PART;
   const firstRevision = prepared.revision - partCount;
-  return { stream, event, prepared: prepared.data, firstRevision, partCount };
+  return { stream, event, prepared: prepared.data, firstRevision, partCount, areFull };
 }
 
 /** Sealed, approved, prepared, the last part: nothing else stands between them. */
