@@ -14,6 +14,7 @@ import { nameBasedId } from '#kernel';
 import { createLogger, readKeyEncryptionKey } from '#platform';
 import { outgoingMessages } from '#read-models/outgoing';
 import { type BatchLine, controlTotals } from '#rules';
+import { assertValidMessage } from '../../../libs/contracts/testing.js';
 import { append, publication, schemeFacts } from '../../../libs/read-models/tiers/testing.js';
 import { createTestDatabase, type TestDatabase } from '../../support/database.js';
 import type { TestKafka } from '../../support/kafka.js';
@@ -162,6 +163,7 @@ async function expectedOf({ store, projections }: OutgoingSystem): Promise<Outgo
   const all: OutgoingMessage[] = [];
   const deps = { projections, log: store.sealedView };
   for await (const { messages } of outgoingMessages(deps, null)) all.push(...messages);
+  for (const message of all) assertValidMessage(message);
   return all;
 }
 
