@@ -8,7 +8,7 @@ import { sourceFile } from './project.js';
 export const TOOLS = {
   consoleConsumer: 'org.apache.kafka.tools.consumer.ConsoleConsumer',
   producerPerformance: 'org.apache.kafka.tools.ProducerPerformance',
-  dumpLogSegments: 'kafka.tools.DumpLogSegments',
+  dumpLogSegments: 'org.apache.kafka.tools.DumpLogSegments',
   reassignPartitions: 'org.apache.kafka.tools.reassign.ReassignPartitionsCommand',
   leaderElection: 'org.apache.kafka.tools.LeaderElectionCommand',
 } as const;
