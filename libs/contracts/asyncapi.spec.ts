@@ -42,18 +42,21 @@ describe('the AsyncAPI document', () => {
             return [message.name(), channel?.address(), operation.action()];
           }),
       );
-    const expected = MESSAGE_TYPES.map((type) => [
+    const expected: unknown[][] = MESSAGE_TYPES.map((type) => [
       type,
       exampleMessage(type).topic,
       isInboundType(type) ? 'receive' : 'send',
     ]);
+    expected.push(['dead-letter', TOPICS.deadLetters, 'send']);
     expect(told.sort()).toEqual(expected.sort());
     const addresses = document
       .channels()
       .all()
       .map((channel) => channel.address());
     expect(addresses.sort()).toEqual(
-      [TOPICS.batches, TOPICS.results, TOPICS.tiers, TOPICS.acknowledgements].sort(),
+      Object.values(TOPICS)
+        .filter((topic) => topic !== TOPICS.progress)
+        .sort(),
     );
   });
 

@@ -1,5 +1,6 @@
 import { isInboundType, MESSAGE_TYPES, type MessageType, ROUTES } from './catalogue.js';
 import { CONTENT_TYPE, EVENT_SOURCE } from './cloud-event.js';
+import { DEAD_LETTER_HEADERS } from './dead-letters.js';
 import { exampleMessage } from './examples.js';
 import { SCHEMAS } from './schemas/index.js';
 import { type Topic, TOPICS } from './topics.js';
@@ -43,6 +44,13 @@ const CHANNELS = {
     key: 'Batch id',
     cleanup: 'delete',
   },
+  deadLetters: {
+    topic: TOPICS.deadLetters,
+    title: 'Answers of payroll that could not be read',
+    description: 'Look here for what to mend. A record may stand here twice, under one id.',
+    key: 'Key of the record',
+    cleanup: 'delete',
+  },
 } as const satisfies Record<string, Channel>;
 
 type Channel = {
@@ -81,21 +89,23 @@ export function asyncApiDocument(): object {
     channels: Object.fromEntries(CHANNEL_NAMES.map((name) => [name, channelOf(CHANNELS[name])])),
     operations: Object.fromEntries(CHANNEL_NAMES.map(operationOf)),
     components: {
-      messages: Object.fromEntries(
-        MESSAGE_TYPES.map((type) => [messageName(type), messageOf(type)]),
-      ),
+      messages: Object.fromEntries([
+        ...MESSAGE_TYPES.map((type): [string, object] => [messageName(type), messageOf(type)]),
+        [DEAD_LETTER, deadLetter()],
+      ]),
     },
   };
 }
 
-const typesOf = (topic: Topic): readonly MessageType[] =>
-  MESSAGE_TYPES.filter((type) => ROUTES[type].topic === topic);
+const DEAD_LETTER = 'dead-letter';
+
+function namesOn(topic: Topic): readonly string[] {
+  if (topic === TOPICS.deadLetters) return [DEAD_LETTER];
+  return MESSAGE_TYPES.filter((type) => ROUTES[type].topic === topic).map(messageName);
+}
 
 function channelOf({ topic, title, description, cleanup }: Channel): object {
-  const messages = typesOf(topic).map((type) => {
-    const name = messageName(type);
-    return [name, { $ref: `#/components/messages/${name}` }];
-  });
+  const messages = namesOn(topic).map((name) => [name, { $ref: `#/components/messages/${name}` }]);
   return {
     address: topic,
     title,
@@ -117,9 +127,7 @@ function operationOf(name: ChannelName): [string, object] {
     action: isReceived ? 'receive' : 'send',
     title,
     channel: { $ref: `#/channels/${name}` },
-    messages: typesOf(topic).map((type) => ({
-      $ref: `#/channels/${name}/messages/${messageName(type)}`,
-    })),
+    messages: namesOn(topic).map((of) => ({ $ref: `#/channels/${name}/messages/${of}` })),
   };
   const verb = isReceived ? 'receive' : 'send';
   return [`${verb}${name[0]?.toUpperCase()}${name.slice(1)}`, operation];
@@ -142,6 +150,34 @@ function messageOf(type: MessageType): object {
         key: { type: 'string', description: channel && CHANNELS[channel].key },
         bindingVersion: BINDING_VERSION,
       },
+    },
+  };
+}
+
+/** Key, value and headers of the record as they came, and what was wrong with it. */
+function deadLetter(): object {
+  const { id, topic, partition, offset, code, detail, omittedSha256 } = DEAD_LETTER_HEADERS;
+  const text = (description: string) => ({ type: 'string', description });
+  return {
+    name: DEAD_LETTER,
+    title: 'Dead letter',
+    summary: 'A record of the answers as it came, with its origin and the error.',
+    headers: {
+      type: 'object',
+      required: [id, topic, partition, offset, code, detail],
+      properties: {
+        [id]: text('The same for the same record.'),
+        [topic]: text('Where it stood.'),
+        [partition]: text('A whole number.'),
+        [offset]: text('A whole number.'),
+        [code]: text('What was wrong: key-mismatch, value-not-json, value-not-valid, …'),
+        [detail]: text('The field or header meant and the rule that it breaks; no values.'),
+        [omittedSha256]: text('Of a value that was too long to be copied.'),
+      },
+    },
+    payload: { description: 'The value as it came, whatever it is.' },
+    bindings: {
+      kafka: { key: { description: CHANNELS.deadLetters.key }, bindingVersion: BINDING_VERSION },
     },
   };
 }

@@ -4,6 +4,7 @@ export * from './catalogue.js';
 export * from './cloud-event.js';
 export * from './compatibility.js';
 export * from './content.js';
+export * from './dead-letters.js';
 export * from './examples.js';
 export * from './message.js';
 export * from './payroll.js';

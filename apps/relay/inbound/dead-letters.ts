@@ -1,21 +1,11 @@
 import { createHash } from 'node:crypto';
 import type { IHeaders, Kafka, Producer } from 'kafkajs';
-import { TOPICS } from '#contracts';
+import { DEAD_LETTER_HEADERS, TOPICS } from '#contracts';
 import { PRODUCER } from '../delivery.js';
 import { errorCodeOf } from '../errors.js';
 import type { InboundMessage } from './record.js';
 
-/** Headers that a dead letter has beside those of the message. */
-export const DEAD_LETTER_HEADERS = {
-  id: 'merit_dead_letter_id',
-  topic: 'merit_origin_topic',
-  partition: 'merit_origin_partition',
-  offset: 'merit_origin_offset',
-  code: 'merit_error_code',
-  detail: 'merit_error_detail',
-  /** Only where the value is left out: with these headers it would be above the topic's limit. */
-  omittedSha256: 'merit_omitted_value_sha256',
-} as const;
+export { DEAD_LETTER_HEADERS };
 
 export type Fault = { readonly code: string; readonly detail: string };
 
