@@ -56,10 +56,10 @@ export type PayrollAlerts = {
   readonly goneMessages: readonly InboxMessage[];
 };
 
-type Asked = Pick<ApiSystem, 'projections' | 'clock' | 'acknowledgeWithinHours'>;
+export type AlertedSystem = Pick<ApiSystem, 'projections' | 'clock' | 'acknowledgeWithinHours'>;
 
 /** As of the clock of now: no row holds how late anything is. */
-export async function readPayrollAlerts(system: Asked): Promise<PayrollAlerts> {
+export async function readPayrollAlerts(system: AlertedSystem): Promise<PayrollAlerts> {
   const { projections, clock, acknowledgeWithinHours } = system;
   const now = clock().getTime();
   const { result, position } = await projections.read(MODELS, (sql) =>

@@ -11,6 +11,7 @@ import {
 } from '#platform';
 import { startSuperseding } from '#processes/settlement';
 import { startProcesses } from '#processes/to-do';
+import { startAlertLog } from './alert-log.js';
 import { allProcesses } from './processes.js';
 import { relay } from './relaying.js';
 import type { ApiOptions } from '../api/index.js';
@@ -76,7 +77,10 @@ export async function serve(
       ...more,
     },
   );
+  const { acknowledgeWithinHours } = configuration;
+  const alerts = startAlertLog({ projections, clock, acknowledgeWithinHours }, logger);
   const close = async (): Promise<void> => {
+    alerts.stop();
     await api.close();
     await relaying?.stop();
     await superseding.stop();

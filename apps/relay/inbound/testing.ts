@@ -23,6 +23,7 @@ export async function sealedBatch(
   engine: Engine,
   batchId: string,
   people: readonly string[] = ['AM1', 'AM2'],
+  replacesBatchId: string | null = null,
 ): Promise<void> {
   const commands: BonusBatchCommand[] = [
     ...preparing({
@@ -31,7 +32,7 @@ export async function sealedBatch(
       unitIds: [batchId],
       currency: 'CNY',
       preparedBy: 'OFFICE-1',
-      replacesBatchId: null,
+      replacesBatchId,
       withheld: [],
       lines: people.map((id) => lineOf(id, '10000')),
     }),

@@ -3,7 +3,7 @@ import { canonicalJson, DomainError, fold } from '#kernel';
 import { type BatchLine, controlTotals } from '#rules';
 import { given } from '../../kernel/testing.js';
 import type { BonusBatchCommand, ProposeLines } from './commands.js';
-import { bonusBatches, type BonusBatchFacts } from './decider.js';
+import { bonusBatches, type BonusBatchFacts, recordOf } from './decider.js';
 import type { BatchPrepared, BonusBatchEvent } from './events.js';
 import { MAX_PART_BYTES, preparing, type Preparation, utf8Length } from './parts.js';
 
@@ -405,6 +405,37 @@ describe('messages from payroll', () => {
     given(bonusBatches, [...sealed, settled('240000'), returned('240000')])
       .when(giveBack('240000'), due('240000'))
       .thenNothing();
+  });
+
+  it('reject with all that is disputed, in codes that have the form of ids', () => {
+    const dispute = (reasonCodes: readonly string[]): BonusBatchCommand => ({
+      type: 'bonus-batches.RejectBatch',
+      data: { batchId, messageId: 'm2', reasonCode: 'sum-differs', reasonCodes },
+    });
+    const codes = ['sum-differs', 'hash-differs'];
+    const event: BonusBatchEvent = {
+      type: 'bonus-batches.BatchRejected.v1',
+      data: { batchId, messageId: 'm2', reasonCode: 'sum-differs', reasonCodes: codes },
+    };
+    given(bonusBatches, sealed).when(dispute(codes), alone).thenEvents([event]);
+    given(bonusBatches, [...sealed, event])
+      .when(dispute(codes), alone)
+      .thenNothing();
+    given(bonusBatches, [...sealed, event])
+      .when(dispute(['hash-differs']), alone)
+      .thenRefused('message-id-reused');
+    given(bonusBatches, sealed)
+      .when(dispute(['two\nlines']), alone)
+      .thenRefused('malformed');
+    const many = Array.from({ length: 21 }, (_, index) => `code-${index}`);
+    given(bonusBatches, sealed).when(dispute(many), alone).thenRefused('malformed');
+  });
+
+  it('have ids that no other batch or kind of message may use', () => {
+    const record = { kind: 'payroll-message', recordId: 'm1', first: true };
+    expect(recordOf(acknowledged)).toEqual(record);
+    expect(recordOf(settled('1', 'm1'))).toEqual(record);
+    expect(sealed.map(recordOf)).toEqual(sealed.map(() => null));
   });
 
   it('are refused under an id that said something else', () => {
