@@ -173,7 +173,7 @@ describe('an acknowledgement', () => {
         text,
         fc
           .anything()
-          .map((any) => JSON.stringify({ ...payment, accountManagerId: whatever, [mark]: 1 })),
+          .map((whatever) => JSON.stringify({ ...payment, accountManagerId: whatever, [mark]: 1 })),
         fc.json().map((json) => `${json}${mark}`),
       ),
     });
