@@ -333,3 +333,16 @@ describe('a key that is released', () => {
     expect((await inboxOf(spoiled)).slice(-2)).toEqual(['MessageReplayed', 'MessageReplayed']);
   });
 });
+
+it('leaves rows that a rebuild makes again', async () => {
+  const { projections } = opened.system;
+  const { differences } = await projections.rebuild({ projections: ['payroll-inbox'] });
+  expect(differences).toEqual([]);
+  const { result } = await projections.read(['payroll-inbox'], (sql) =>
+    sql.query<{ status: string; count: number }>(
+      'select status, count(*)::int as count from inbox_message group by 1 order by 1',
+    ),
+  );
+  const seen = result.filter(({ count }) => count > 0).map(({ status }) => status);
+  expect(seen).toEqual(['discarded', 'gone', 'refused', 'taken', 'waiting']);
+});
