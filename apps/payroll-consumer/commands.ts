@@ -9,6 +9,7 @@ import { returnPayment, settleBatch } from './settling.js';
 export type Context = {
   readonly stateFolder: string;
   readonly currency: string;
+  readonly group: string; // of Kafka's consumers
   readonly http: string | null; // null: Kafka
   readonly token: string | null;
   readonly env: Readonly<Record<string, string | undefined>>;
@@ -33,7 +34,12 @@ export async function followBatches(context: Context): Promise<void> {
   try {
     const intake = await openIntake(intakeOptions(context, telling.tell));
     try {
-      const following = await follow(kafka, settings, intake, context.say);
+      const following = await follow(
+        kafka,
+        { ...settings, group: context.group },
+        intake,
+        context.say,
+      );
       context.say(`following ${settings.brokers.join(',')}`);
       await Promise.race([ended, following.failed]).finally(() => following.stop());
     } finally {

@@ -45,22 +45,26 @@ export type Following = {
   readonly stop: () => Promise<void>;
 };
 
-const SESSION_MS = 60_000;
+/** How long Kafka waits for one that was killed before it gives its partitions to the next. */
+const SESSION_MS = 10_000;
+/** Deciding a large batch takes longer than a session lasts between two portions. */
+const HEARTBEAT_MS = 2_000;
 const FETCH_BYTES = 4 * 1024 * 1024;
 
 /** Reads the topic of batches from where it was left, each partition in order. */
 export async function follow(
   kafka: Kafka,
-  { topicPrefix }: KafkaSettings,
+  { topicPrefix, group }: KafkaSettings & { readonly group: string },
   intake: Intake,
   say: (line: string) => void,
 ): Promise<Following> {
   const consumer = kafka.consumer({
-    groupId: `${topicPrefix}payroll-consumer`,
+    groupId: `${topicPrefix}${group}`,
     // What a relay wrote and did not commit is no message: never read uncommitted ones.
     readUncommitted: false,
     allowAutoTopicCreation: false,
     sessionTimeout: SESSION_MS,
+    heartbeatInterval: HEARTBEAT_MS,
     maxBytesPerPartition: FETCH_BYTES,
     retry: RETRY,
   });
@@ -91,16 +95,22 @@ async function takeFetched(
   say: (line: string) => void,
 ): Promise<void> {
   const { messages } = batch;
-  for (let from = 0; from < messages.length && payload.isRunning(); from += PORTION) {
-    const portion = messages.slice(from, from + PORTION);
-    const received = portion.flatMap((message) => {
-      const one = toReceived(message);
-      if (one === null) say(`${batch.partition}/${message.offset}: without a key, left aside`);
-      return one ?? [];
-    });
-    await intake.take(received);
-    resolveOffset(portion.at(-1)?.offset ?? batch.lastOffset());
-    await heartbeat();
+  // What a heartbeat has to tell is told by the next one that is waited for.
+  const beat = setInterval(() => void heartbeat().catch(() => undefined), HEARTBEAT_MS);
+  try {
+    for (let from = 0; from < messages.length && payload.isRunning(); from += PORTION) {
+      const portion = messages.slice(from, from + PORTION);
+      const received = portion.flatMap((message) => {
+        const one = toReceived(message);
+        if (one === null) say(`${batch.partition}/${message.offset}: without a key, left aside`);
+        return one ?? [];
+      });
+      await intake.take(received);
+      resolveOffset(portion.at(-1)?.offset ?? batch.lastOffset());
+      await heartbeat();
+    }
+  } finally {
+    clearInterval(beat);
   }
   await payload.commitOffsetsIfNecessary(uncommittedOffsets());
 }

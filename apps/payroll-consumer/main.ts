@@ -9,12 +9,14 @@ const USAGE = `usage: payroll-consumer COMMAND [--state DIR]
   settle BATCH --return PERSON AMOUNT       money of one person came back (minor units)
   status                                    what is known of each batch
   --state DIR      what was read and decided (default .payroll)
+  --group NAME     of the consumer; another one reads everything again, which pays nothing twice
   --currency CODE  what payroll pays in (default CNY)
   --token TOKEN    for --http; or the variable PAYROLL_TOKEN`;
 
 const OPTIONS = {
   state: { type: 'string', default: '.payroll' },
   currency: { type: 'string', default: 'CNY' },
+  group: { type: 'string', default: 'payroll-consumer' },
   http: { type: 'string' },
   token: { type: 'string' },
   return: { type: 'boolean' },
@@ -33,6 +35,7 @@ async function run(args: readonly string[]): Promise<void> {
   const context = {
     stateFolder: values.state,
     currency: values.currency,
+    group: values.group,
     http: values.http ?? null,
     token: values.token ?? process.env.PAYROLL_TOKEN ?? null,
     env: process.env,

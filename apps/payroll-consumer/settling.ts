@@ -69,7 +69,8 @@ type Words = (
   paidTo: (accountManagerId: string) => Readonly<PaidTo>,
 ) => AsyncIterable<Omit<Word, 'messageId'>>;
 
-const PORTION = 1_000;
+/** Kafka takes a request of a megabyte; an answer is at most a kilobyte and a half. */
+const PORTION = 500;
 
 /**
  * Words are on the disk before they are told, and counted when they were. After a crash those that
