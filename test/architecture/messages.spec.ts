@@ -14,7 +14,8 @@ async function testCode(): Promise<{ file: string; text: string }[]> {
   const files = stdout
     .split('\n')
     .filter((file) => /^test\/.*\.ts$|^(apps|libs|infra)\/.*\.spec\.ts$/.test(file))
-    .filter((file) => file !== 'test/architecture/messages.spec.ts');
+    .filter((file) => file !== 'test/architecture/messages.spec.ts')
+    .filter((file) => !file.startsWith('test/bench/'));
   const texts = await Promise.all(files.map((file) => readFile(file, 'utf8').catch(() => '')));
   return files.map((file, index) => ({ file, text: texts[index] ?? '' }));
 }
