@@ -280,7 +280,7 @@ function broken(shape: Shape): readonly Shape[] {
 }
 
 describe('whatever a schema looks like', () => {
-  const ajv = () => new Ajv2020({ allowUnionTypes: true, strictRequired: false });
+  const ajv = new Ajv2020({ allowUnionTypes: true });
 
   it('growth by optional fields is compatible, and old and new contents go both ways', () => {
     const grownPair = fc
@@ -296,8 +296,8 @@ describe('whatever a schema looks like', () => {
       fc.property(withContents, ([before, after, oldContent, newContent]) => {
         const [older, newer] = [schemaOf(before), schemaOf(after)];
         expect(incompatibilities(older, newer)).toEqual([]);
-        expect(ajv().validate(older, newContent)).toBe(true);
-        expect(ajv().validate(newer, oldContent)).toBe(true);
+        expect(ajv.validate(older, newContent)).toBe(true);
+        expect(ajv.validate(newer, oldContent)).toBe(true);
       }),
       { numRuns: 150 },
     );
@@ -312,7 +312,7 @@ describe('whatever a schema looks like', () => {
           expect(incompatibilities(older, schemaOf(other))).not.toEqual([]);
         }
       }),
-      { numRuns: 300 },
+      { numRuns: 150 },
     );
   });
 });
