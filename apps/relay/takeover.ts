@@ -44,7 +44,7 @@ export type Takeover = {
  * `relay-progress-ahead`, `relay-progress-timeout`; those of kafkajs and of the source.
  */
 export async function takeOver(
-  kafka: Kafka,
+  kafka: Pick<Kafka, 'admin' | 'producer' | 'consumer'>,
   source: RelaySource,
   written: Written,
   options: TakeoverOptions,
