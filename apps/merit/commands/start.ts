@@ -7,7 +7,7 @@ import { createSession } from '../session.js';
 import { openSystem } from '../system.js';
 import { inLanguage } from '../words.js';
 
-/** Serves until a signal: requests under way end, then the relay, the runner, then the embedded server. */
+/** Serves until a signal: requests under way end, then relay, runner and embedded server. */
 export async function start({ env, options }: Call): Promise<void> {
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
