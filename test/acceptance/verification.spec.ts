@@ -5,7 +5,12 @@ import { Client } from 'pg';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import type { System } from '../../apps/merit/system.js';
-import { correctionAggregate, cycleAggregate, feedbackSampleAggregate } from '#commands';
+import {
+  accountManagerAggregate,
+  correctionAggregate,
+  cycleAggregate,
+  feedbackSampleAggregate,
+} from '#commands';
 import { correctionStream } from '#contexts/assessment';
 import { type CycleCommand, cycleStream } from '#contexts/cycles';
 import { feedbackSampleStream, type SampleCommand } from '#contexts/feedback-calls';
@@ -43,6 +48,7 @@ beforeAll(async () => {
   await startPublication(system, '2031-01');
   await proposeCorrection(system);
   await drawSample(system);
+  await recordLeaving(system);
   const runner = system.projections.start();
   const names = (await system.projections.status()).map(({ projection }) => projection);
   await system.projections.waitFor(names, await system.store.head(), 60_000);
@@ -128,6 +134,26 @@ async function drawSample({ engine }: System): Promise<void> {
         recordedAt: at,
       },
     });
+  }
+}
+
+/** Somebody leaves on a day that lies ahead. */
+async function recordLeaving({ engine, store }: System): Promise<void> {
+  const at = '2031-02-02T09:00:00+08:00';
+  for await (const [enrolled] of store.readAll({ streamPrefixes: ['account-manager-'] })) {
+    if (!enrolled) throw new Error('nobody is enrolled');
+    const { accountManagerId } = enrolled.data as { accountManagerId: string };
+    await engine.handler.decide(accountManagerAggregate, `account-manager-${accountManagerId}`, {
+      command: { type: 'people.RecordLeaving', data: { accountManagerId, leftOn: '2031-03-31' } },
+      facts: () => ({ unitKnown: true, openFrom: null }),
+      envelope: {
+        commandId: 'leave',
+        actor: { id: 'office-1', role: 'office' },
+        occurredAt: at,
+        recordedAt: at,
+      },
+    });
+    return;
   }
 }
 

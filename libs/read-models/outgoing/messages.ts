@@ -51,6 +51,7 @@ async function* messagesAfter(
   signal: AbortSignal | undefined,
 ): AsyncGenerator<OutgoingPortion> {
   const begun = after === null ? { place: BEFORE_ALL, batchId: null } : await resume(deps, after);
+  if (begun === null) return;
   let { place } = begun;
   if (after !== null && begun.batchId !== null) {
     yield* ofBatch(deps, begun.batchId, after.position, after.ordinal + 1);
@@ -80,12 +81,19 @@ async function* messagesAfter(
   }
 }
 
-/** Where reading goes on: before the person whose message was the last, or in a batch. */
+type Begun = { readonly place: Place; readonly batchId: string | null };
+
+/**
+ * Where reading goes on: before the person whose message was the last, or in a batch. Null: the
+ * read models do not stand there, since the server forgot their last commits in a crash (they
+ * are asynchronous), and what was told cannot be found before they have caught up.
+ */
 async function resume(
   { projections }: OutgoingDeps,
   { position, ordinal }: Sent,
-): Promise<{ readonly place: Place; readonly batchId: string | null }> {
-  const { result } = await projections.read(OUTGOING, async (sql) => {
+): Promise<Begun | null> {
+  const { result } = await projections.read(OUTGOING, async (sql, known): Promise<Begun | null> => {
+    if (known < position) return null;
     const batchId = await batchAt(sql, position);
     if (batchId !== null) return { place: behind(position), batchId };
     return { place: await placeOf(sql, position, rankOf(ordinal) - 1), batchId };

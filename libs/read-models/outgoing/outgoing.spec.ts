@@ -289,6 +289,22 @@ function contradictions(all: readonly Told[]): string[] {
   });
 }
 
+describe('read models that are behind what was told', () => {
+  it('tell nothing until they have caught up, and then exactly the rest', async () => {
+    const facts = [
+      ...publication('2026-01', { AM1: 'excellent', AM2: 'excellent' }, '2026-02-05'),
+      ...publication('2026-02', { AM1: 'excellent', AM2: 'excellent' }, '2026-03-05'),
+      correctionFact({ id: 'AM1', period: '2026-02', grade: 'competent' }, 2, '2026-03-10'),
+    ];
+    const all = await told(await project(await logOf(facts)));
+    const behind = await project(await logOf(facts.slice(0, -3)));
+    const at = all.findIndex(({ message }) => message.headers['ce_type']?.includes('tier-changed'));
+    const { sent } = all[at] as Told;
+    expect(await told(behind, sent)).toEqual([]);
+    expect(await told(await project(await logOf(facts)), sent)).toEqual(all.slice(at + 1));
+  });
+});
+
 describe('a key that is set aside', () => {
   const facts = [
     ...publication('2026-01', { AM1: 'excellent', AM2: 'excellent' }, '2026-02-05'),
