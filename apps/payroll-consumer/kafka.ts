@@ -89,7 +89,7 @@ export async function follow(
 const PORTION = 2_000;
 
 /** The offset is committed when what was read is on the disk: a crash in between reads it again. */
-async function takeFetched(
+export async function takeFetched(
   { batch, heartbeat, resolveOffset, uncommittedOffsets, ...payload }: EachBatchPayload,
   intake: Intake,
   say: (line: string) => void,
