@@ -196,7 +196,8 @@ export async function batches(
        b.sum_minor::text as "sumMinor", b.sha256, b.prepared_by as "preparedBy",
        b.replaces_batch_id as "replacesBatchId", b.withheld, b.approved_by as "approvedBy",
        b.sealed_at as "sealedAt", b.sealed_position as "sealedPosition", b.acknowledged,
-       b.rejection_code as "rejectionCode", b.rejection_codes as "rejectionCodes", coalesce(d.due, 0)::text as "dueMinor",
+       b.rejection_code as "rejectionCode", b.rejection_codes as "rejectionCodes",
+       coalesce(d.due, 0)::text as "dueMinor",
        coalesce(d.settled, 0)::text as "settledMinor",
        coalesce(d.returned, 0)::text as "returnedMinor"
      from ledger_batch b
