@@ -12,7 +12,7 @@ import {
 import { type OutgoingMessage, TOPICS } from '#contracts';
 import { nameBasedId } from '#kernel';
 import { createLogger, readKeyEncryptionKey } from '#platform';
-import { outgoingMessages } from '#read-models/outgoing';
+import { outgoingMessages, type Sent } from '#read-models/outgoing';
 import { type BatchLine, controlTotals } from '#rules';
 import { assertValidMessage } from '../../../libs/contracts/testing.js';
 import { append, publication, schemeFacts } from '../../../libs/read-models/tiers/testing.js';
@@ -35,6 +35,8 @@ export type RelayedSystem = {
   readonly seal: (batchId: string, lineCount: number) => Promise<void>;
   /** Everything that goes out, from scratch, once the read models are at the log's end. */
   readonly expected: () => Promise<readonly OutgoingMessage[]>;
+  /** The last of it. */
+  readonly lastSent: () => Promise<Sent>;
   /** A relay in this process; stopped by `close` if not before. */
   readonly relay: (kafka: Reach, options?: RelayOptions) => Promise<Relay>;
   readonly close: () => Promise<void>;
@@ -79,12 +81,16 @@ export async function openRelayedSystem({
     env,
     publish,
     seal,
-    expected: () => expectedOf(system),
+    expected: async () => (await expectedOf(system)).messages,
+    lastSent: async () => (await expectedOf(system)).last,
     relay: async (kafka, options = {}) => {
       const logger = createLogger({ level: 'silent' });
       const started = await relay(system, settingOf(kafka), logger, options);
-      relays.push(started);
-      return started;
+      // The relay's own connection can be ended once.
+      let ended: Promise<void> | null = null;
+      const stop = (): Promise<void> => (ended ??= started.stop());
+      relays.push({ ...started, stop });
+      return { ...started, stop };
     },
     close: async () => {
       await Promise.all(relays.map((one) => one.stop()));
@@ -158,13 +164,20 @@ async function sealBatch(
   }
 }
 
-async function expectedOf({ store, projections }: OutgoingSystem): Promise<OutgoingMessage[]> {
+async function expectedOf({
+  store,
+  projections,
+}: OutgoingSystem): Promise<{ messages: OutgoingMessage[]; last: Sent }> {
   await projections.waitFor(['outgoing', 'tiers'], await store.head(), UNTIL_MS);
   const all: OutgoingMessage[] = [];
+  let last: Sent = { position: '', ordinal: 0 };
   const deps = { projections, log: store.sealedView };
-  for await (const { messages } of outgoingMessages(deps, null)) all.push(...messages);
-  for (const message of all) assertValidMessage(message);
-  return all;
+  for await (const { messages, sent } of outgoingMessages(deps, null)) {
+    for (const message of messages) assertValidMessage(message);
+    all.push(...messages);
+    last = sent.at(-1) ?? last;
+  }
+  return { messages: all, last };
 }
 
 /** What a read_committed consumer must see and what it sees, each as `topic key ce_id value`. */
@@ -222,14 +235,19 @@ export async function until(
   }
 }
 
+export const hasSent = (relay: Pick<Relay, 'status'>, { position, ordinal }: Sent): boolean => {
+  const { sent } = relay.status().outbound;
+  return sent?.position === position && sent.ordinal === ordinal;
+};
+
 /** Until one of these relays has delivered everything that the log holds now. */
 export async function untilDelivered(
   relayed: RelayedSystem,
   ...relays: readonly Relay[]
 ): Promise<void> {
-  const head = await relayed.system.store.head();
+  const last = await relayed.lastSent();
   await until(
-    () => relays.some((one) => (one.status().outbound.deliveredTo ?? '') >= head),
-    () => `delivered to ${head}: ${JSON.stringify(relays.map((one) => one.status().outbound))}`,
+    () => relays.some((one) => hasSent(one, last)),
+    () => `delivered: ${JSON.stringify(relays.map((one) => one.status().outbound))}`,
   );
 }
