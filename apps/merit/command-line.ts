@@ -81,6 +81,7 @@ function addStore(program: Command, run: Run): void {
   program
     .command('relay')
     .description('deliver to Kafka (KAFKA_BROKERS) in a process of its own, until a signal')
+    .option('--port <port>', 'serve /metrics and /health on it; 0: whichever is free')
     .action(async (_, command: Command) => {
       const { relay } = await import('./commands/relay.js');
       await run(relay)(optionsOf(command));

@@ -40,8 +40,8 @@ afterAll(async () => {
 });
 
 /** A relay of its own, and when it became the active one. */
-function startRelay() {
-  const relay = startMerit(['relay', '--data', folder, '--format', 'json'], env);
+function startRelay(...more: string[]) {
+  const relay = startMerit(['relay', '--data', folder, '--format', 'json', ...more], env);
   running.push(relay);
   const active = new Promise<number>((resolve, reject) => {
     relay.onLine((line) => {
@@ -104,8 +104,15 @@ describe('merit relay', () => {
   it('delivers a history; killed, another one goes on within three seconds; a signal ends it', async () => {
     const dataset = join(folder, 'dataset');
     writeOrganisation(dataset, { ...DEMO, people: 9, periods: 3, factsPercent: 30 });
-    const first = startRelay();
+    const first = startRelay('--port', '0');
+    const said = new Promise<string>((resolve) =>
+      first.child.stdout?.once('data', (text: string) => resolve(text)),
+    );
     await first.active;
+    const { url } = JSON.parse(await said) as { url: string };
+    expect(await (await fetch(`${url}/metrics`)).text()).toMatch(/^merit_relay_active 1$/m);
+    expect(await (await fetch(`${url}/health/ready`)).json()).toMatchObject({ status: 'ready' });
+    expect((await fetch(`${url}/v1/people`)).status).toBe(404);
     const second = startRelay();
     const imported = importFolder(opened.system, dataset);
     await new Promise<void>((resolve) => second.child.stdout?.once('data', () => resolve()));

@@ -1,10 +1,13 @@
 import { DomainError } from '#kernel';
-import type { Call } from '../call.js';
+import type { KafkaSetting } from '#platform';
+import type { Call, Format } from '../call.js';
+import { endAll, type Endings } from '../endings.js';
 import { requireFormat } from '../formats.js';
 import { standardOutput, writeJson } from '../output.js';
+import { serveRelayHealth } from '../relay-health.js';
 import { relay as startRelaying } from '../relaying.js';
 import { untilSignal } from '../serving.js';
-import { createSession } from '../session.js';
+import { createSession, type Session } from '../session.js';
 import { openSystem } from '../system.js';
 import { inLanguage } from '../words.js';
 
@@ -16,7 +19,7 @@ import { inLanguage } from '../words.js';
 export async function relay({ env, options }: Call): Promise<void> {
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
-  const { configuration, logger, language } = session;
+  const { configuration, logger } = session;
   const { kafka } = configuration;
   if (kafka === null) {
     throw new DomainError(
@@ -27,30 +30,42 @@ export async function relay({ env, options }: Call): Promise<void> {
   }
   const ended = untilSignal();
   const system = await openSystem(configuration, 'attach', (message) => logger.info(message));
+  const opened: Endings = [() => system.close()];
   try {
     // What goes out is read from read models: somebody must keep them, and runners share the work.
     system.keepProjecting();
     const relaying = await startRelaying(system, kafka, logger);
-    try {
-      const { brokers, topicPrefix } = kafka;
-      if (options.format === 'json') {
-        await writeJson(standardOutput, { brokers, topicPrefix, pid: process.pid });
-      } else {
-        const to = `${brokers.join(', ')}${topicPrefix === '' ? '' : ` (${topicPrefix}…)`}`;
-        const text = inLanguage(
-          language,
-          `已开始向 ${to} 投递（Ctrl-C 结束）`,
-          `delivering to ${to} (Ctrl-C ends)`,
-        );
-        await standardOutput.write(`${text}\n`);
-      }
-      const refusal = await Promise.race([ended, relaying.refused]);
-      if (refusal) throw refusal;
-      logger.info('ending');
-    } finally {
-      await relaying.stop();
-    }
+    opened.push(() => relaying.stop());
+    const { store } = system;
+    const health =
+      options.port === undefined
+        ? null
+        : await serveRelayHealth({ relay: relaying, store, logger }, configuration);
+    if (health) opened.push(() => health.close());
+    await tell(session, kafka, options.format, health?.url ?? null);
+    const refusal = await Promise.race([ended, relaying.refused]);
+    if (refusal) throw refusal;
+    logger.info('ending');
   } finally {
-    await system.close();
+    await endAll(opened);
   }
+}
+
+async function tell(
+  { language }: Session,
+  { brokers, topicPrefix }: KafkaSetting,
+  format: Format,
+  url: string | null,
+): Promise<void> {
+  if (format === 'json') {
+    return writeJson(standardOutput, { brokers, topicPrefix, url, pid: process.pid });
+  }
+  const to = `${brokers.join(', ')}${topicPrefix === '' ? '' : ` (${topicPrefix}…)`}`;
+  const shown = url === null ? '' : `${url}/metrics\n`;
+  const text = inLanguage(
+    language,
+    `已开始向 ${to} 投递（Ctrl-C 结束）`,
+    `delivering to ${to} (Ctrl-C ends)`,
+  );
+  await standardOutput.write(`${text}\n${shown}`);
 }

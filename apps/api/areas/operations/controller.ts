@@ -4,10 +4,10 @@ import type { FastifyReply } from 'fastify';
 import { describeError } from '#platform';
 import { Admits } from '../../admits.js';
 import { API_SYSTEM, type ApiSystem } from '../../dependencies.js';
-import type { RelayStatus } from '../../../relay/index.js';
 import { payrollWarnings, readPayrollAlerts } from '../../payroll-alerts.js';
 import { Metrics, METRICS_CONTENT_TYPE } from '../../metrics.js';
 import { AnyQuery } from '../../queries.js';
+import { relayWarnings } from '../../relay-warnings.js';
 import { readProjections } from './queries.js';
 
 /** So far behind a board is not called live any more. */
@@ -40,11 +40,13 @@ export class OperationsController {
   @Admits('anyone')
   async ready(@Res({ passthrough: true }) reply: FastifyReply) {
     try {
-      const [settings, projections, parkedKeys, payroll] = await Promise.all([
+      const relay = this.system.relay?.status();
+      const [settings, projections, parkedKeys, payroll, relaying] = await Promise.all([
         this.system.settingWarnings(),
         this.system.projections.status(),
         this.system.projections.parkedKeys(),
         readPayrollAlerts(this.system),
+        relay ? relayWarnings(relay, this.system.store) : [],
       ]);
       const late = projections.filter(({ lag }) => lag.seconds > LAG_WARNING_SECONDS);
       const warnings = [
@@ -56,7 +58,7 @@ export class OperationsController {
         ...[...this.system.troubles()].map(([name, why]) => `projection ${name} stands: ${why}`),
         ...processWarnings(this.system.processes),
         ...payrollWarnings(payroll),
-        ...relayWarnings(this.system.relay?.status() ?? null),
+        ...relaying,
       ];
       const lags = projections.map(({ projection, lag }) => ({ projection, ...lag }));
       return { status: 'ready', warnings, parkedKeyCount: parkedKeys.length, projections: lags };
@@ -82,15 +84,4 @@ function processWarnings({ troubles, overdue }: ApiSystem['processes']): readonl
       ({ process, key, seconds }) => `process ${process}: ${key} has been due for ${seconds} s`,
     ),
   ].slice(0, SHOWN_TO_DOS);
-}
-
-function relayWarnings(status: RelayStatus | null): readonly string[] {
-  if (!status) return [];
-  const { role, trouble } = status.outbound;
-  const does = role === 'refused' ? 'has stopped' : 'waits';
-  const unread = status.inbound?.trouble;
-  return [
-    ...(trouble ? [`relay ${does}: ${trouble.code}: ${trouble.message}`] : []),
-    ...(unread ? [`the answers of payroll wait: ${unread.code}: ${unread.message}`] : []),
-  ];
 }
