@@ -54,6 +54,8 @@ export type KafkaProxy = {
   readonly add: (rule: FaultRule) => Fault;
   /** How many requests of this kind came. */
   readonly seen: (api: ApiName) => number;
+  /** Resolves when the n-th request from now on is about to reach a broker, with its kind. */
+  readonly atFrame: (n: number) => Promise<string>;
   /** Ends every connection that is open now; new ones go through. */
   readonly cut: () => void;
   /** Nothing goes through any more and nothing fails: connections stay, or are made, and hang. */
@@ -85,6 +87,7 @@ type State = {
   passage: Passage;
   readonly faults: Set<ActiveFault>;
   readonly seen: Map<string, number>;
+  readonly watches: Set<{ left: number; readonly tell: (api: string) => void }>;
   readonly sockets: Set<Socket>;
   readonly ports: Map<number, number>; // a broker's → the proxy's for it
 };
@@ -94,6 +97,7 @@ export async function openKafkaProxy(brokers: readonly string[]): Promise<KafkaP
     passage: 'open',
     faults: new Set(),
     seen: new Map(),
+    watches: new Set(),
     sockets: new Set(),
     ports: new Map(),
   };
@@ -113,6 +117,7 @@ export async function openKafkaProxy(brokers: readonly string[]): Promise<KafkaP
     brokers: [...state.ports.values()].map((port) => `${HOST}:${port}`),
     add: (rule) => addFault(state, rule),
     seen: (api) => state.seen.get(api) ?? 0,
+    atFrame: (n) => new Promise((resolve) => void state.watches.add({ left: n, tell: resolve })),
     cut,
     hang: () => {
       state.passage = 'hanging';
@@ -193,6 +198,12 @@ function carry(client: Socket, brokerPort: number, state: State): void {
   eachFrame(client, broker, (frame) => {
     const { request, correlationId } = readRequest(frame);
     state.seen.set(request.api, (state.seen.get(request.api) ?? 0) + 1);
+    for (const watch of state.watches) {
+      watch.left -= 1;
+      if (watch.left > 0) continue;
+      state.watches.delete(watch);
+      watch.tell(request.api);
+    }
     const fault = faultFor(state, request);
     if (fault?.kind === 'refuse') return end();
     pending.set(correlationId, { request, fault });
