@@ -32,6 +32,7 @@ type Task = {
   readonly data: string;
   readonly brokers: readonly string[];
   readonly topicPrefix: string;
+  readonly messageCount?: number;
 };
 type Figure = { readonly perSecond: number; readonly cpuUs: number };
 
@@ -65,11 +66,10 @@ async function deliver(task: Task): Promise<Figure> {
   try {
     await until(() => outbound().role === 'active', 'the relay is active');
     const [startedMs, startedUs] = [performance.now(), clientCpuUs()];
-    const head = await system.store.head();
     const done = () => {
-      const { deliveredTo, trouble } = outbound();
+      const { counts, trouble } = outbound();
       if (trouble) throw new Error(JSON.stringify(trouble));
-      return deliveredTo === head;
+      return counts.messages === task.messageCount;
     };
     await until(done, 'everything is delivered');
     const { messages, failedTransactions } = outbound().counts;
@@ -111,7 +111,9 @@ async function freshTopics(cluster: Cluster): Promise<string> {
 async function relayTurn(bench: Bench, expected: Expected): Promise<Figure> {
   const { data, cluster } = bench;
   const topicPrefix = await freshTopics(cluster);
-  const task: Task = { kind: 'deliver', data, brokers: cluster.brokers, topicPrefix };
+  const { brokers } = cluster;
+  const { messageCount } = expected;
+  const task: Task = { kind: 'deliver', data, brokers, topicPrefix, messageCount };
   const figure = await runInFork<Figure>(import.meta.url, task);
   const reader = await openReader(cluster.brokers, `${topicPrefix}${TOPICS.batches}`);
   for (const batchId of expected.idsByBatch.keys()) await reader.sealed(batchId);
