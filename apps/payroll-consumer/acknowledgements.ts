@@ -10,7 +10,7 @@ import { canonicalJson, nameBasedId } from '#kernel';
 export type Acknowledgement = {
   readonly [Type in InboundType]: {
     readonly type: Type;
-    /** Follows from what it answers: said again after a crash, it is a repeat and no second word. */
+    /** Follows from what it answers: said again after a crash, it is a repeat. */
     readonly messageId: string;
     readonly time: string;
     readonly content: MessageContents[Type];

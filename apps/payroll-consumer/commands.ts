@@ -29,7 +29,7 @@ function intakeOptions({ stateFolder, currency, say }: Context, tell: Tell): Int
 export async function followBatches(context: Context): Promise<void> {
   const settings = readKafkaSettings(context.env);
   const ended = untilSignal();
-  const kafka = connectKafka(settings);
+  const kafka = connectKafka(settings, context.say);
   const telling = await openTelling(kafka, settings);
   try {
     const intake = await openIntake(intakeOptions(context, telling.tell));
@@ -105,7 +105,7 @@ async function openTell(context: Context): Promise<{ tell: Tell; close: () => Pr
     return { tell: tellOverHttp(ledgerOf(context)), close: () => Promise.resolve() };
   }
   const settings = readKafkaSettings(context.env);
-  return openTelling(connectKafka(settings), settings);
+  return openTelling(connectKafka(settings, context.say), settings);
 }
 
 /** One line of JSON for each batch. */

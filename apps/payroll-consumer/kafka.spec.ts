@@ -3,7 +3,9 @@ import type { ReceivedMessage } from './batch-reader.js';
 import type { Intake } from './intake.js';
 import { takeFetched, toReceived } from './kafka.js';
 
-const message = (offset: number, more: Partial<KafkaMessage> = {}): KafkaMessage => ({
+type Content = Partial<Pick<KafkaMessage, 'key' | 'value' | 'headers'>>;
+
+const message = (offset: number, more: Content = {}): KafkaMessage => ({
   key: Buffer.from('b'),
   value: Buffer.from(`{"ordinal":${offset}}`),
   headers: { ce_id: Buffer.from(`id-${offset}`) },
@@ -83,8 +85,7 @@ describe('messages from Kafka', () => {
   });
 
   it('are texts; what is no UTF-8 is no value', () => {
-    const received = (more: Partial<KafkaMessage>): ReceivedMessage | null =>
-      toReceived(message(7, more));
+    const received = (more: Content): ReceivedMessage | null => toReceived(message(7, more));
     expect(received({})).toEqual({
       key: 'b',
       headers: { ce_id: 'id-7' },

@@ -5,10 +5,16 @@ import type { ReceivedMessage } from './batch-reader.js';
 import type { Intake, Tell } from './intake.js';
 import type { KafkaSettings } from './settings.js';
 
-/** Retried for about a minute, then the process ends with an error and its supervisor starts it. */
+/**
+ * Kafka may be away for as long as it likes: the consumer begins again after these. Any other error
+ * ends the process, and whoever supervises it starts it.
+ */
 const RETRY = { initialRetryTime: 100, maxRetryTime: 10_000, retries: 10 };
 
-export function connectKafka({ brokers, ssl, sasl }: KafkaSettings): Kafka {
+export function connectKafka(
+  { brokers, ssl, sasl }: KafkaSettings,
+  say: (line: string) => void,
+): Kafka {
   return new Kafka({
     clientId: 'payroll-consumer',
     brokers: [...brokers],
@@ -16,6 +22,10 @@ export function connectKafka({ brokers, ssl, sasl }: KafkaSettings): Kafka {
     ...(sasl === null ? {} : { sasl }),
     retry: RETRY,
     logLevel: logLevel.ERROR,
+    logCreator:
+      () =>
+      ({ log: { message } }) =>
+        say(`Kafka: ${message}`),
   });
 }
 

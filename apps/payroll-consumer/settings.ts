@@ -11,7 +11,7 @@ export type KafkaSettings = {
   readonly topicPrefix: string;
 };
 
-/** The same variables as those of the ledger's relay. Error: DomainError `configuration-invalid`. */
+/** The variables of the ledger's relay. Error: DomainError `configuration-invalid`. */
 export function readKafkaSettings(env: Environment): KafkaSettings {
   const brokers = (env.KAFKA_BROKERS ?? '')
     .split(',')
