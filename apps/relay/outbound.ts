@@ -68,7 +68,7 @@ export type OutboundStatus = {
   /** `refused`: it must not go on and does not try again. */
   readonly role: 'standby' | 'active' | 'refused' | 'stopped';
   readonly sent: Sent | null;
-  /** Up to where everything has been delivered; null while another relay is at it. */
+  /** Up to where everything has been delivered; null while that is not known here. */
   readonly deliveredTo: Position | null;
   readonly counts: {
     readonly messages: number;
@@ -238,7 +238,8 @@ class Runner {
   #begin(progress: ProgressRecord | null): void {
     this.#committed = progress;
     this.#attempted = null;
-    this.#deliveredTo = progress?.sent.position ?? '';
+    // Of a batch it may be the middle: how far everything is delivered shows at the next position.
+    this.#deliveredTo = null;
     this.#takeovers += 1;
     this.#role = 'active';
     this.deps.logger.info({ sent: progress?.sent ?? null }, 'relay is active');
@@ -270,7 +271,8 @@ class Runner {
           const plans = plansOf(source.messages(after, { signal: end, portion }), after, begin);
           await ahead(plans, end, (plan) => this.#deliver(plan, delivery, partitions));
           if (end.aborted) return;
-          this.#deliveredTo = scannedTo;
+          const deliveredTo = this.#deliveredTo ?? scannedTo;
+          this.#deliveredTo = deliveredTo > scannedTo ? deliveredTo : scannedTo;
           this.#settle();
         } catch (error) {
           if (error instanceof DeliveryFailure) throw error.cause;
@@ -318,7 +320,7 @@ class Runner {
     }
     this.#committed = record;
     this.#attempted = null;
-    this.#deliveredTo = last.position;
+    this.#deliveredTo = plan.wholeTo ?? this.#deliveredTo;
     this.#messages += plan.messageCount;
     this.#transactions += 1;
     this.#share = Math.min(this.#share * 2, 1);

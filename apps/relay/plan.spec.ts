@@ -81,6 +81,16 @@ describe('the plan of a transaction', () => {
     expect(builder.add(message('a'), at(0, '02'))).toBe(true);
   });
 
+  it('knows up to which position it is whole: of the last one there may be more', () => {
+    const builder = new PlanBuilder(LIMITS, partitionOf, at(5));
+    builder.add(message('a'), at(6));
+    expect(builder.finish()?.wholeTo).toBeNull();
+    builder.add(message('a'), at(0, '02'));
+    expect(builder.finish()?.wholeTo).toBe('01');
+    builder.add(message('a'), at(0, '04'));
+    expect(builder.finish()).toMatchObject({ wholeTo: '02', last: at(0, '04') });
+  });
+
   it('is none when there is nothing', async () => {
     expect(await plans(LIMITS, 0, 0)).toEqual([]);
   });

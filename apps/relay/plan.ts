@@ -1,4 +1,5 @@
 import type { OutgoingMessage } from '#contracts';
+import type { Position } from '#event-store';
 import type { OutgoingPortion, Sent } from '#read-models/outgoing';
 import { compareSent } from './source.js';
 
@@ -32,6 +33,8 @@ export type TransactionPlan = {
   readonly byteCount: number;
   readonly last: Sent;
   readonly lastMessageId: string;
+  /** The position before that of `last`, if the plan passes it: more may stand at the last one. */
+  readonly wholeTo: Position | null;
 };
 
 export type PartitionOf = (topic: string, key: string) => number;
@@ -57,6 +60,7 @@ export class PlanBuilder {
   #bytes = 0;
   #last: Sent | null;
   #lastMessageId = '';
+  #wholeTo: Position | null = null;
 
   constructor(
     private readonly limits: PlanLimits,
@@ -82,6 +86,7 @@ export class PlanBuilder {
     this.#place(topic, { key, value, headers, partition }, bytes);
     this.#messages += 1;
     this.#bytes += bytes;
+    if (this.#last && this.#last.position !== sent.position) this.#wholeTo = this.#last.position;
     this.#last = sent;
     this.#lastMessageId = headers['ce_id'] ?? '';
     return true;
@@ -111,6 +116,7 @@ export class PlanBuilder {
       byteCount: this.#bytes,
       last: this.#last,
       lastMessageId: this.#lastMessageId,
+      wholeTo: this.#wholeTo,
     };
   }
 }
