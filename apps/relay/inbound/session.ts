@@ -4,7 +4,7 @@ import { type Replay, replaysDue } from '#read-models/payroll-inbox';
 import { pause } from '../waiting.js';
 import { RETRY } from '../connection.js';
 import { identityOf, type InboundMessage } from './record.js';
-import { giveUp, type TakeDeps, type Taken, takeMessage } from './take.js';
+import { giveUp, type TakeDeps, type Taken, takeFirst } from './take.js';
 
 export type SessionOptions = {
   readonly topicPrefix: string;
@@ -27,6 +27,7 @@ const MAX_BYTES_PER_PARTITION = 1_048_576;
 const MAX_BYTES = 4_194_304;
 const MAX_WAIT_MS = 500;
 const COMMIT_EVERY = 100;
+const MAX_TOGETHER = 200;
 
 /**
  * One consumer from its start to its end: by `signal`, or rejecting with what it fell over. The
@@ -98,6 +99,18 @@ type Parts = {
   readonly consumer: Pick<Consumer, 'seek'>;
 };
 
+/** Messages from a place on that share its key, and may go into one append. */
+function sameKey(messages: readonly InboundMessage[], from: number): readonly InboundMessage[] {
+  const most = Math.min(messages.length, from + MAX_TOGETHER);
+  const key = messages[from]?.key ?? null;
+  let to = from + 1;
+  while (to < most && isSame(messages[to]?.key ?? null, key)) to += 1;
+  return messages.slice(from, to);
+}
+
+const isSame = (a: Buffer | null, b: Buffer | null): boolean =>
+  a === null || b === null ? a === b : a.equals(b);
+
 class Partitions {
   readonly #parts: Parts;
   #assigned: readonly number[] = [];
@@ -122,7 +135,7 @@ class Partitions {
     this.#isEnding = true;
   }
 
-  /** A message after the other; what is not resolved comes again. */
+  /** In their order; what is not resolved comes again. */
   async take(payload: EachBatchPayload): Promise<void> {
     const { batch, resolveOffset, commitOffsetsIfNecessary, heartbeat } = payload;
     const { topic, partition } = batch;
@@ -134,18 +147,25 @@ class Partitions {
       await commitOffsetsIfNecessary({ topics: [{ topic, partitions: [{ partition, offset }] }] });
     };
     let count = 0;
-    for (const { offset, key, value, headers = {} } of batch.messages) {
+    const messages = batch.messages.map(({ offset, key, value, headers = {} }) => {
+      return { origin: { topic, partition, offset }, key, value, headers };
+    });
+    for (let at = 0; at < messages.length;) {
       // Sought elsewhere, or ended: what was fetched ahead is not for now.
       if (payload.isStale() || !payload.isRunning() || this.#hasEnded()) break;
-      const message = { origin: { topic, partition, offset }, key, value, headers };
-      if (!(await this.#insist(message, heartbeat))) break;
+      const done = await this.#insist(sameKey(messages, at), heartbeat);
       // Sought while it was being taken: the place is that of the seek.
-      if (payload.isStale()) break;
+      if (done === 0 || payload.isStale()) break;
+      at += done;
+      const { offset } = (messages[at - 1] as InboundMessage).origin;
       resolveOffset(offset);
       uncommitted = BigInt(offset) + 1n;
       this.#next.set(partition, uncommitted);
-      count += 1;
-      if (count % COMMIT_EVERY === 0) await commit();
+      count += done;
+      if (count >= COMMIT_EVERY) {
+        await commit();
+        count = 0;
+      }
       await heartbeat();
     }
     await commit();
@@ -155,8 +175,14 @@ class Partitions {
     return this.#isEnding || this.#parts.signal.aborted;
   }
 
-  /** Until the message is done: false when the session ends before. Heartbeats go on meanwhile. */
-  async #insist(message: InboundMessage, heartbeat: () => Promise<void>): Promise<boolean> {
+  /**
+   * Until the first of the messages are done, so many: none when the session ends before.
+   * Heartbeats go on meanwhile.
+   */
+  async #insist(
+    messages: readonly InboundMessage[],
+    heartbeat: () => Promise<void>,
+  ): Promise<number> {
     const { deps, options, signal } = this.#parts;
     const lost = new AbortController();
     let cause: unknown = null;
@@ -170,13 +196,14 @@ class Partitions {
     try {
       for (let waitMs = options.firstRetryMs; !over.aborted;) {
         try {
-          await this.#meet(message);
-          deps.note(await takeMessage(deps, message));
+          await this.#meet(messages);
+          const taken = await takeFirst(deps, messages);
+          for (const each of taken) deps.note(each);
           deps.onTrouble(null);
-          return true;
+          return taken.length;
         } catch (error) {
           deps.onTrouble(error);
-          const { origin } = message;
+          const origin = messages[0]?.origin;
           deps.logger.warn({ origin, err: error }, 'a message of payroll has to wait');
         }
         await pause(waitMs, over);
@@ -184,17 +211,17 @@ class Partitions {
       }
       // The group has moved on: whoever has the partition now takes the message.
       if (lost.signal.aborted) throw cause;
-      return false;
+      return 0;
     } finally {
       clearInterval(beat);
     }
   }
 
   /** The first message behind a seek is the one that was sought, or that one is gone. */
-  async #meet(message: InboundMessage): Promise<void> {
-    const { partition } = message.origin;
+  async #meet([message]: readonly InboundMessage[]): Promise<void> {
+    const partition = message?.origin.partition ?? -1;
     const sought = this.#sought.get(partition);
-    if (!sought) return;
+    if (!sought || !message) return;
     if (identityOf(message).inboxId !== sought.inboxId) await giveUp(this.#parts.deps, sought);
     this.#sought.delete(partition);
   }

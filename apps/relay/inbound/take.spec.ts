@@ -9,7 +9,7 @@ import { dueOf } from '#read-models/bonus-ledger';
 import { openTestSystem, type TestSystem } from '../../../test/support/system.js';
 import { KeyStandings } from './key-standings.js';
 import { identityOf, type InboundMessage } from './record.js';
-import { giveUp, type TakeDeps, takeMessage } from './take.js';
+import { giveUp, type TakeDeps, takeFirst, takeMessage } from './take.js';
 import { answer, sealedBatch, type TestAnswer, UNREADABLE } from './testing.js';
 
 const NOW = new Date('2026-04-12T09:00:00+08:00');
@@ -331,6 +331,87 @@ describe('a key that is released', () => {
     await giveUp(deps, identityOf(first));
     expect(await take(second)).toBe('taken');
     expect((await inboxOf(spoiled)).slice(-2)).toEqual(['MessageReplayed', 'MessageReplayed']);
+  });
+});
+
+describe('messages of one key together', () => {
+  const people = Array.from({ length: 30 }, (_, index) => `AM${index}`);
+  const paymentOf = (batchId: string, accountManagerId: string, id = accountManagerId) =>
+    answer('settled', batchId, `${batchId}-${id}`, { accountManagerId });
+  async function all(messages: readonly InboundMessage[], by = deps): Promise<string[]> {
+    const outcomes: string[] = [];
+    while (outcomes.length < messages.length) {
+      outcomes.push(...(await takeFirst(by, messages.slice(outcomes.length))));
+    }
+    return outcomes;
+  }
+
+  it('are decided in one append, in their order, each as if it were alone', async () => {
+    const batchId = await newBatch(people);
+    const other = await newBatch();
+    await take(inKafka(answer('accepted', other, `${batchId}-AM4`)));
+    const messages = [
+      ...people.slice(0, 3).map((id) => paymentOf(batchId, id)),
+      paymentOf(batchId, 'AM0'), // the same once more
+      paymentOf(batchId, 'AM0', 'twice'), // has been paid
+      paymentOf(batchId, 'AM4'), // an id that stands at the other batch
+      answer('returned', batchId, `${batchId}-r`, { accountManagerId: 'AM1' }),
+      paymentOf(batchId, 'AM5'),
+    ].map(inKafka);
+    let appends = 0;
+    const store: Engine['store'] = {
+      ...engine.store,
+      append: (stream, ...rest) => {
+        if (stream === bonusBatchStream(batchId)) appends += 1;
+        return engine.store.append(stream, ...rest);
+      },
+    };
+    const counted = depsOf({ ...engine, store, handler: createCommandHandler(store) });
+    const expected = [
+      'taken',
+      'taken',
+      'taken',
+      'repeated',
+      'refused',
+      'refused',
+      'taken',
+      'taken',
+    ];
+    expect(await all(messages, counted)).toEqual(expected);
+    expect(appends).toBe(2); // the second without the id that is taken
+    expect(letters.map(({ code }) => code)).toEqual(['amount-exceeds-due', 'message-id-reused']);
+    const paid = 'PaymentSettled';
+    expect(await saidOf(batchId)).toEqual([paid, paid, paid, 'PaymentReturned', paid]);
+    const again = await all(messages);
+    expect(again.map((outcome) => outcome.replace('skipped', 'refused'))).toEqual(
+      expected.map((outcome) => outcome.replace('taken', 'repeated')),
+    );
+    expect(await saidOf(batchId)).toHaveLength(5);
+  });
+
+  it('stop at one that is unreadable, and the rest waits', async () => {
+    const batchId = await newBatch(people);
+    const messages = people.slice(0, 6).map((id) => paymentOf(batchId, id));
+    const spoiled = messages.map((each, index) => (index === 3 ? { ...each, value: '{' } : each));
+    const taken = ['taken', 'taken', 'taken'];
+    const rest = ['unreadable', 'set-aside', 'set-aside'];
+    expect(await all(spoiled.map(inKafka))).toEqual([...taken, ...rest]);
+    expect(await saidOf(batchId)).toHaveLength(3);
+  });
+
+  it('are all refused by a batch that nobody has sealed', async () => {
+    const batchId = `batch-${randomUUID().slice(0, 8)}`;
+    const messages = people.slice(0, 3).map((id) => inKafka(paymentOf(batchId, id)));
+    expect(await all(messages)).toEqual(['refused', 'refused', 'refused']);
+    expect(letters.map(({ code }) => code)).toEqual(Array(3).fill('unknown-batch'));
+  });
+
+  it('are taken once by two relays at once', async () => {
+    const batchId = await newBatch(people);
+    const messages = people.map((id) => inKafka(paymentOf(batchId, id)));
+    const other = depsOf({ ...engine, handler: createCommandHandler(engine.store) });
+    await Promise.all([all(messages), all(messages, other), all(messages.slice(10), other)]);
+    expect(await saidOf(batchId)).toHaveLength(people.length);
   });
 });
 

@@ -1,4 +1,11 @@
-import { type Engine, type Envelope, payrollInboxAggregate } from '#commands';
+import {
+  bonusBatchAggregate,
+  type Decided,
+  type Engine,
+  type Envelope,
+  payrollInboxAggregate,
+} from '#commands';
+import { bonusBatchStream } from '#contexts/bonus-batches';
 import {
   hasToWait,
   nextWaiting,
@@ -10,7 +17,12 @@ import { type Acknowledgement, readAcknowledgement } from '#contracts';
 import { EventTooLarge } from '#event-store';
 import { compareInstants, DomainError, nameBasedId } from '#kernel';
 import type { Logger } from '#platform';
-import { type PayrollMessage, payrollRefusal, payrollTarget } from '#processes/settlement';
+import {
+  type PayrollMessage,
+  payrollRefusal,
+  payrollTarget,
+  payrollTargets,
+} from '#processes/settlement';
 import type { DeadLetters, Fault } from './dead-letters.js';
 import type { KeyStandings } from './key-standings.js';
 import { type Identity, identityOf, type InboundMessage } from './record.js';
@@ -72,6 +84,73 @@ type Readable = {
   readonly read: Acknowledgement;
   readonly isWaiting: boolean;
 };
+
+/**
+ * The first of some messages of one key, as many as go together: those that nothing stands in the
+ * way of are decided in one append, in their order. Gives what became of each of them, at least of
+ * the first. Alone, 5,000 payments took 78 s.
+ */
+export async function takeFirst(
+  deps: TakeDeps,
+  messages: readonly InboundMessage[],
+): Promise<readonly Taken[]> {
+  const [first] = messages;
+  if (!first) return [];
+  const standing = await deps.standings.of(identityOf(first).keyDigest);
+  const together: Readable[] = [];
+  for (const message of hasToWait(standing) ? [] : messages) {
+    const identity = identityOf(message);
+    const read = readAcknowledgement(message);
+    if ('unreadable' in read || standing.settled.has(identity.inboxId)) break;
+    together.push({ message, identity, read, isWaiting: false });
+  }
+  return together.length > 1 ? applyAll(deps, together) : [await takeMessage(deps, first)];
+}
+
+/** What is refused parks nothing: it may be told behind those that were taken after it. */
+async function applyAll(deps: TakeDeps, readables: readonly Readable[]): Promise<Taken[]> {
+  const { engine, clock } = deps;
+  const now = clock();
+  const outcomes = await outcomesOf(engine, readables, now);
+  const taken: Taken[] = [];
+  for (const [index, readable] of readables.entries()) {
+    const command = commandOf(readable.read);
+    const outcome = outcomes[index];
+    if (!outcome) throw new Error('a message without an outcome');
+    if (outcome.kind !== 'refused') {
+      const isNew = outcome.kind === 'accepted' && !outcome.isKnown;
+      if (isNew) tell(deps, command);
+      taken.push(isNew ? 'taken' : 'repeated');
+      continue;
+    }
+    const fault = refusalOf(payrollRefusal(outcome.error, command));
+    if (!fault) throw outcome.error;
+    await refuse(deps, readable, fault);
+    taken.push('refused');
+  }
+  return taken;
+}
+
+/** A batch that nobody has sealed refuses them all, before they reach its stream. */
+async function outcomesOf(
+  engine: Engine,
+  readables: readonly Readable[],
+  now: Date,
+): Promise<readonly Decided[]> {
+  const commands = readables.map(({ read }) => commandOf(read));
+  const [{ batchId } = { batchId: '' }] = readables.map(({ read }) => read);
+  try {
+    const targets = await payrollTargets(engine, batchId, commands);
+    const intents = targets.map(({ command, facts }, index) => {
+      const { read } = readables[index] as Readable;
+      return { command, facts, envelope: envelopeOf(read, now) };
+    });
+    return await engine.handler.decideAll(bonusBatchAggregate, bonusBatchStream(batchId), intents);
+  } catch (error) {
+    if (!(error instanceof DomainError) || error.code !== 'unknown-batch') throw error;
+    return readables.map(() => ({ kind: 'refused', error }));
+  }
+}
 
 async function apply(deps: TakeDeps, readable: Readable): Promise<Taken> {
   const { identity, read, isWaiting } = readable;

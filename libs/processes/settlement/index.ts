@@ -23,6 +23,7 @@ export {
   payrollRefusal,
   type PayrollTarget,
   payrollTarget,
+  payrollTargets,
 } from './payroll-messages.js';
 export { preparingProcess, sealingProcess } from './process.js';
 export { settlementProjection } from './projection.js';

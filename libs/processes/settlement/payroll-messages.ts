@@ -9,7 +9,7 @@ import {
 } from '#contexts/bonus-batches';
 import { type Position, START } from '#event-store';
 import { DomainError } from '#kernel';
-import { batchStatus, dueOf } from '#read-models/bonus-ledger';
+import { batchStatus, duesOf } from '#read-models/bonus-ledger';
 
 /** What payroll says of a sealed batch, however it arrived. */
 export type PayrollMessage = AcknowledgeBatch | RejectBatch | SettlePayment | ReturnPayment;
@@ -31,15 +31,33 @@ export async function payrollTarget(
   engine: Engine,
   command: PayrollMessage,
 ): Promise<PayrollTarget> {
-  const { batchId } = command.data;
-  const dueMinor = await dueMinorOf(engine, command);
-  return {
-    aggregate: bonusBatchAggregate,
-    stream: bonusBatchStream(batchId),
-    id: batchId,
-    command,
-    facts: () => ({ overlappingBatchIds: [], dueMinor }),
-  };
+  const [target] = await payrollTargets(engine, command.data.batchId, [command]);
+  if (!target) throw new Error('a command without a target');
+  return target;
+}
+
+/** Several messages of one batch, with one look at the ledger. Errors: as of one. */
+export async function payrollTargets(
+  engine: Engine,
+  batchId: string,
+  commands: readonly PayrollMessage[],
+): Promise<readonly PayrollTarget[]> {
+  const payees = commands.flatMap(({ data }) =>
+    'accountManagerId' in data ? [data.accountManagerId] : [],
+  );
+  const dues = payees.length === 0 ? null : await duesMinorOf(engine, batchId, payees);
+  return commands.map((command) => {
+    const { data } = command;
+    const isPayment = 'accountManagerId' in data;
+    const dueMinor = isPayment && dues ? (dues.get(data.accountManagerId) ?? '0') : null;
+    return {
+      aggregate: bonusBatchAggregate,
+      stream: bonusBatchStream(batchId),
+      id: batchId,
+      command,
+      facts: () => ({ overlappingBatchIds: [], dueMinor }),
+    };
+  });
 }
 
 /** A refusal as payroll is told it; any other error as it is. */
@@ -54,26 +72,28 @@ export function payrollRefusal(error: unknown, { data }: PayrollMessage): unknow
   return error;
 }
 
-/** What a sealed batch pays to a person does not change any more: any look behind its sealing. */
-async function dueMinorOf(engine: Engine, command: PayrollMessage): Promise<string | null> {
-  const isPayment =
-    command.type === 'bonus-batches.SettlePayment' ||
-    command.type === 'bonus-batches.ReturnPayment';
-  if (!isPayment) return null;
-  const { batchId, accountManagerId } = command.data;
-  const dueAt = (position: Position) =>
+/**
+ * What a sealed batch pays to a person does not change any more: any look behind its sealing. Null:
+ * a rejected batch, which pays nobody, as its own stream tells.
+ */
+async function duesMinorOf(
+  engine: Engine,
+  batchId: string,
+  payees: readonly string[],
+): Promise<ReadonlyMap<string, string> | null> {
+  const duesAt = (position: Position) =>
     engine.readModels.at(position, ['bonus-ledger'], async (sql) => {
       const status = await batchStatus(sql, batchId);
-      // A rejected batch pays nobody, which its own stream tells.
       if (status === 'rejected') return null;
       if (status !== 'sealed') throw new DomainError('unknown-batch', { batchId });
-      return (await dueOf(sql, batchId, accountManagerId))?.dueMinor ?? '0';
+      const dues = await duesOf(sql, batchId, payees);
+      return new Map([...dues].map(([payee, { dueMinor }]) => [payee, dueMinor]));
     });
   try {
     // The ledger as it stands, first: it need not wait for the payment before this one.
-    return await dueAt(START);
+    return await duesAt(START);
   } catch (error) {
     if (!(error instanceof DomainError) || error.code !== 'unknown-batch') throw error;
-    return dueAt(await engine.log.head());
+    return duesAt(await engine.log.head());
   }
 }

@@ -13,6 +13,7 @@ export {
   type Due,
   dueOf,
   dues,
+  duesOf,
   type LedgerBatch,
   type LedgerRecord,
   ledgerRecords,

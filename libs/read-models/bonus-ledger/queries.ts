@@ -315,6 +315,20 @@ export async function dueOf(
   return due ?? null;
 }
 
+/** As `dueOf`, of many people at once; who has no line is not there. By the primary key. */
+export async function duesOf(
+  sql: Sql,
+  batchId: string,
+  accountManagerIds: readonly string[],
+): Promise<ReadonlyMap<string, Due>> {
+  const found = await sql.query<Due>(
+    `select ${DUE} from ledger_due
+     where batch_id = $1 and account_manager_id = any($2::text[])`,
+    [batchId, accountManagerIds],
+  );
+  return new Map(found.map((due) => [due.accountManagerId, due]));
+}
+
 /** The people of an approved or sealed batch, a page by account manager; by the primary key. */
 export async function dues(
   sql: Sql,
