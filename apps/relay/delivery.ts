@@ -79,7 +79,8 @@ function deliveryOf(
   { topicPrefix, requestTimeoutMs }: DeliveryOptions,
 ): Delivery {
   let isOver = false;
-  const deliver: Delivery['deliver'] = async ({ topic, partition, key, value }, lanes) => {
+  let underWay: Promise<unknown> = Promise.resolve();
+  const transact: Delivery['deliver'] = async ({ topic, partition, key, value }, lanes) => {
     // Rule 3: sequence numbers of a producer that failed are used again for other messages.
     if (isOver) throw new RangeError('a delivery goes on after it has failed');
     isOver = true;
@@ -102,7 +103,19 @@ function deliveryOf(
     await transaction.commit();
     isOver = false;
   };
-  return { deliver, close: () => producer.disconnect().catch(() => undefined) };
+  const disconnect = (): Promise<void> => producer.disconnect().catch(() => undefined);
+  return {
+    deliver: (progress, lanes) => {
+      const delivering = transact(progress, lanes);
+      underWay = delivering.catch(() => undefined);
+      return delivering;
+    },
+    close: async () => {
+      await disconnect();
+      // A send that is still being repeated connects again; nobody would end that connection.
+      void underWay.then(disconnect);
+    },
+  };
 }
 
 type Send = (
