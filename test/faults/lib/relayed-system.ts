@@ -50,7 +50,7 @@ export const settingOf = ({ brokers, topicPrefix }: Reach) =>
 /** People × six months of results and tiers with a batch behind each, or what is asked for. */
 export async function openRelayedSystem({
   people = 12,
-  months = PERIODS.length,
+  months = Number(PERIODS.length),
   linesEach = 60,
 } = {}): Promise<RelayedSystem> {
   const database = await createTestDatabase();
