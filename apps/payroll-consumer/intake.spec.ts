@@ -4,6 +4,7 @@ import {
   mkdtemp,
   readdir,
   readFile,
+  rename,
   rm,
   truncate,
   unlink,
@@ -140,7 +141,8 @@ describe('payroll takes a batch', () => {
 
   it('says so when something contradicts a decided batch, and pays what it decided', async () => {
     const later = messagesOf(linesOf({ 'am-9': [1_000] }), { sourceEventId: 'another' });
-    await payroll.take([...BATCH, ...later]);
+    // In one go: the line is in the journal before the batch is decided.
+    await payroll.take([...BATCH, ...later.slice(1)]);
     expect(await payroll.paid('2026-03-all')).toEqual({ 'am-1': '70', 'am-2': '50' });
     expect(namesOf(payroll.told)).toEqual(['batch-accepted']);
     expect(payroll.said).toContain(
@@ -233,6 +235,18 @@ describe('a crash', () => {
     await intake.take(BATCH);
     await intake.close();
     expect(namesOf(payroll.told)).toEqual(['batch-accepted']);
+    expect(await payroll.paid('2026-03-all')).toEqual({ 'am-1': '70', 'am-2': '50' });
+  });
+
+  it('of the disk alone reads again from it what it had in memory', async () => {
+    const { folder } = batchFiles(payroll.folder, '2026-03-all');
+    const intake = await payroll.open();
+    await intake.take(BATCH.slice(0, 2));
+    await rename(folder, `${folder}-away`);
+    await expect(intake.take(BATCH.slice(2, 4))).rejects.toThrow('ENOENT');
+    await rename(`${folder}-away`, folder);
+    await intake.take(BATCH.slice(2));
+    await intake.close();
     expect(await payroll.paid('2026-03-all')).toEqual({ 'am-1': '70', 'am-2': '50' });
   });
 
