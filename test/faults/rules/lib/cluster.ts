@@ -87,7 +87,7 @@ export async function showRule({ rule, title, nodes, parts }: Script): Promise<v
   const dir = await mkdtemp(join(tmpdir(), 'merit-rules-'));
   let cluster: Cluster | undefined;
   const end = async (): Promise<void> => {
-    await cluster?.stop();
+    await cluster?.discard();
     await rm(dir, { recursive: true, force: true });
   };
   for (const signal of ['SIGINT', 'SIGTERM'] as const) {

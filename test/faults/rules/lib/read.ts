@@ -1,10 +1,8 @@
 /** What a reader of committed messages sees. */
-import { execFile } from 'node:child_process';
 import { randomUUID } from 'node:crypto';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
 import type { ConsumerEndBatchProcessEvent, Kafka } from 'kafkajs';
-import type { Cluster } from '../../../../infra/kafka/index.js';
+import { type Cluster, runTool } from '../../../../infra/kafka/index.js';
 
 export type Seen = { readonly partition: number; readonly key: string; readonly value: string };
 export type Reading = { readonly seen: readonly Seen[]; readonly isWhole: boolean };
@@ -140,22 +138,15 @@ export function compare(
   };
 }
 
-const MAX_DUMP_BYTES = 256 * 1024 ** 2;
-
 /** Where a value stands in the log of the first node, by Kafka's own DumpLogSegments. */
 export async function placesOf(
-  { dir, jars }: Pick<Cluster, 'dir' | 'jars'>,
+  { dir }: Pick<Cluster, 'dir'>,
   topic: string,
   { partition, value }: Seen,
 ): Promise<readonly string[]> {
   const segment = join(dir, 'node-1', 'log', `${topic}-${partition}`, `${'0'.repeat(20)}.log`);
-  const tool = ['-cp', join(jars, '*'), 'org.apache.kafka.tools.DumpLogSegments'];
-  const { stdout } = await promisify(execFile)(
-    'java',
-    [...tool, '--print-data-log', '--files', segment],
-    { maxBuffer: MAX_DUMP_BYTES },
-  );
-  return stdout
+  const dump = await runTool('dumpLogSegments', ['--print-data-log', '--files', segment]);
+  return dump
     .split('\n')
     .filter((line) => line.includes(value))
     .map((line) => {
