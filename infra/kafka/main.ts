@@ -46,7 +46,7 @@ async function start(options: { nodes?: string; dir: string; port?: number }): P
 const prefixOf = ({ prefix }: { prefix?: string }): string =>
   prefix ?? process.env['KAFKA_TOPIC_PREFIX'] ?? '';
 
-/** As the program reaches it: KAFKA_SSL, KAFKA_SASL_MECHANISM, KAFKA_USERNAME, KAFKA_PASSWORD_FILE. */
+/** As the program reaches it, by the same variables: KAFKA_SSL, KAFKA_SASL_MECHANISM … */
 async function kafkaOf(brokers: readonly string[]): Promise<Kafka> {
   const ofKafka = Object.entries(process.env).filter(([name]) => name.startsWith('KAFKA_'));
   const env = { ...Object.fromEntries(ofKafka), KAFKA_BROKERS: brokers.join(',') };

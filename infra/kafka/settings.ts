@@ -51,7 +51,7 @@ export function nodeSettings(nodes: readonly NodePorts[], own: NodePorts, logDir
     .join('');
 }
 
-/** A backslash begins an escape in a properties file; everything else of a path stands for itself. */
+/** A backslash begins an escape in a properties file; all else of a path stands for itself. */
 const escapeValue = (value: string): string => value.replaceAll('\\', '\\\\');
 
 /** To standard output, which the starter leads into the node's broker.log. */

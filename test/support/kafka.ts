@@ -38,7 +38,7 @@ export type TestKafka = {
    * as of now, in order within each partition. Waits for a transaction that is still open.
    */
   readonly readCommitted: (topic: string) => Promise<ReadMessage[]>;
-  /** The same by Kafka's own console consumer: `key⇥value` lines; it ends after `idleMs` of rest. */
+  /** The same by Kafka's own console consumer: `key⇥value` lines; ends after `idleMs` of rest. */
   readonly consoleConsumer: (topic: string, idleMs?: number) => Promise<string[]>;
   /** Clients that are given its `brokers` reach the cluster by it alone. */
   readonly proxied: () => Promise<KafkaProxy>;

@@ -186,7 +186,7 @@ async function failHalf(
   return {
     what: rule === 'without' ? 'Promise.all, abort, again' : 'allSettled, another producer',
     rule,
-    seen: `${expected.length} lines sent again: ${twice} twice in the committed log, ${missing} missing`,
+    seen: `${expected.length} lines sent again: ${twice} twice in the log, ${missing} missing`,
     isAsSaid: rule === 'without' ? twice > 0 : twice + missing === 0,
   };
 }

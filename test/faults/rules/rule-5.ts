@@ -24,7 +24,7 @@ const line = (value: string) => ({ partition: 0, key: 'batch', value });
 const secondsSince = (startedMs: number): string =>
   ((performance.now() - startedMs) / 1_000).toFixed(1);
 
-/** The broker refuses a transaction's first request while it still writes the last one's markers. */
+/** The broker refuses a transaction's first request while it writes the last one's markers. */
 async function smallTransactions(lab: Lab): Promise<Part> {
   const meanMsOf = async (rule: Sight['rule']): Promise<number> => {
     const topic = await lab.createTopic('batches', 1);
@@ -117,7 +117,7 @@ const SHORT_TIMEOUT_MS = 3_000;
 /** The coordinator looks for transactions that are over their time every 10 s. */
 const HELD_MS = 30_000;
 
-/** A relay ends in the middle of a transaction and none takes over; another's message comes after. */
+/** A relay ends amid a transaction and none takes over; another's message comes after. */
 async function abandoned(lab: Lab): Promise<Part> {
   const sightOf = async (rule: Sight['rule'], transactionTimeout: number): Promise<Sight> => {
     const topic = await lab.createTopic('batches', 1);

@@ -83,7 +83,7 @@ export type Lane = {
   readonly messages: readonly Message[];
 };
 
-/** Rules 1 to 3: one partition a send, all awaited to their end; the first failure is the whole's. */
+/** Rules 1 to 3: one partition a send, all awaited; the first failure is the whole's. */
 export async function sendLanes(
   transaction: Pick<Transaction, 'send'>,
   lanes: readonly Lane[],

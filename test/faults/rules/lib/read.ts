@@ -28,7 +28,7 @@ type Follow = {
   readonly onEnd?: (event: ConsumerEndBatchProcessEvent, end: () => void) => void;
 };
 
-/** Reads from the start until somebody says that this is the end; false: the time was over first. */
+/** Reads from the start until somebody says that this is the end; false: time was over first. */
 export async function follow({ kafka, topic, limitMs, ...rest }: Follow): Promise<boolean> {
   const { readUncommitted = false, onBatch, onEnd } = rest;
   const consumer = kafka.consumer({
