@@ -1,12 +1,13 @@
-import { spawn } from 'node:child_process';
+import { execFile, spawn } from 'node:child_process';
 import { once } from 'node:events';
 import { mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { createServer } from 'node:net';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
+import { promisify } from 'node:util';
 import { openTestKafka } from '../../test/support/kafka.js';
 import { clusterIn, startCluster, stopCluster } from './cluster.js';
-import { isAlive, signal, until } from './pids.js';
+import { commandLineOf, isAlive, signal, until } from './pids.js';
 import { freePorts, HOST } from './ports.js';
 import { applyTopics, topicPlans } from './topics.js';
 
@@ -42,6 +43,9 @@ async function startElsewhere() {
   return starter;
 }
 
+const told = async (command: string, ...args: string[]): Promise<string> =>
+  (await promisify(execFile)(command, args)).stdout;
+
 describe('a cluster in a folder', () => {
   it('keeps its ports and id from start to start, and is one starter’s at a time', async () => {
     const first = await startCluster({ dir: dir() });
@@ -69,15 +73,23 @@ describe('a cluster in a folder', () => {
   it('is taken over from a starter and a guard that were both killed', async () => {
     const starter = await startElsewhere();
     const pid = await brokerPid();
-    const { stdout } = spawn('ps', ['-o', 'ppid=', '-p', String(pid)]);
-    const [text] = await once(stdout, 'data');
-    signal(Number(String(text)), 'SIGSTOP'); // a guard that does nothing any more
+    // The shell that waits for the broker, and the one that waits for the starter's end.
+    const guard = Number(await told('ps', '-o', 'ppid=', '-p', String(pid)));
+    const children = await told('ps', '-o', 'pid=', '--ppid', String(guard));
+    const reader =
+      children
+        .trim()
+        .split(/\s+/)
+        .map(Number)
+        .find((child) => child !== pid) ?? 0;
+    expect(reader).toBeGreaterThan(0);
+    signal(reader, 'SIGKILL');
+    signal(guard, 'SIGKILL');
     starter.kill('SIGKILL');
     await once(starter, 'exit');
-    expect(isAlive(pid)).toBe(true);
+    expect(await commandLineOf(pid)).toContain(dir());
     const next = await startCluster({ dir: dir() });
-    signal(Number(String(text)), 'SIGKILL');
-    expect(isAlive(pid)).toBe(false);
+    expect(await commandLineOf(pid)).not.toContain(dir());
     expect(next.pidOf(1)).not.toBe(pid);
     await next.stop();
     expect(await stopCluster(dir())).toBe(false);

@@ -10,6 +10,7 @@ import { KafkaTrouble } from './trouble.js';
 
 const STOP_MS = 20_000;
 const PID_MS = 10_000;
+const RELEASED_MS = 2_000;
 const TAIL_LINES = 15;
 const TAIL_BYTES = 65_536;
 
@@ -87,7 +88,8 @@ const brokerArgs = (node: NodeFolder): string[] => [
 ];
 
 async function requireFree(port: number): Promise<void> {
-  if (await isFree(port)) return;
+  // One that was killed lets go of its port a moment after it is gone to all appearances.
+  if (await until(() => isFree(port), RELEASED_MS)) return;
   throw new KafkaTrouble(`port ${port} is taken: end what listens there, or choose --port`);
 }
 

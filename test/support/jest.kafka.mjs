@@ -10,4 +10,6 @@ export default {
   testPathIgnorePatterns: ['/node_modules/', '/dist/', '<rootDir>/test/bench/'],
   globalSetup: '<rootDir>/test/support/kafka-set-up.mjs',
   testTimeout: 120_000,
+  // A test that failed in the middle of a fault may leave a client that tries for ever.
+  forceExit: true,
 };

@@ -157,8 +157,21 @@ const asText = (headers: IHeaders | undefined): Record<string, string> =>
  * end of a batch tells of them.
  */
 async function readCommitted(kafka: Kafka, topic: string): Promise<ReadMessage[]> {
-  const ends = await endsOf(kafka, topic);
-  if (ends.size === 0) return [];
+  for (let ends = await endsOf(kafka, topic); ;) {
+    const read = ends.size === 0 ? [] : await readTo(kafka, topic, new Map(ends));
+    // kafkajs asks for the last stable offset: what was committed a moment ago lies behind it
+    // until its markers are written.
+    const now = await endsOf(kafka, topic);
+    if ([...now].every(([partition, end]) => ends.get(partition) === end)) return read;
+    ends = now;
+  }
+}
+
+async function readTo(
+  kafka: Kafka,
+  topic: string,
+  ends: Map<number, bigint>,
+): Promise<ReadMessage[]> {
   const consumer = kafka.consumer({ groupId: `read-${randomUUID()}`, maxWaitTimeInMs: 100 });
   const read: ReadMessage[] = [];
   let timer: NodeJS.Timeout | undefined;
@@ -176,7 +189,9 @@ async function readCommitted(kafka: Kafka, topic: string): Promise<ReadMessage[]
       });
       consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
         const end = ends.get(payload.partition);
-        if (end !== undefined && BigInt(payload.lastOffset) + 1n >= end) {
+        const next = BigInt(payload.lastOffset) + 1n;
+        // Up to the high watermark: before it a transaction may be open still.
+        if (end !== undefined && next >= end && next >= BigInt(payload.highWatermark)) {
           ends.delete(payload.partition);
         }
         if (ends.size === 0) resolve();
