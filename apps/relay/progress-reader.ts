@@ -70,6 +70,7 @@ async function readStretch(
     sessionTimeout: SESSION_TIMEOUT_MS,
   });
   let last: string | null = null;
+  const read = new AbortController();
   const reachedEnd = new Promise<void>((resolve, reject) => {
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       if (payload.topic !== topic || payload.partition !== partition) return;
@@ -81,7 +82,9 @@ async function readStretch(
       // One that begins again by itself met a coordinator that was only just starting.
       if (!payload.restart) reject(payload.error);
     });
-    signal.addEventListener('abort', () => reject(signal.reason), { once: true });
+    // One reading among many while Kafka is away: its listener goes with it.
+    const until = { once: true, signal: read.signal };
+    signal.addEventListener('abort', () => reject(signal.reason), until);
   });
   reachedEnd.catch(() => undefined); // also when nobody has come to wait for it yet
   try {
@@ -101,6 +104,7 @@ async function readStretch(
     await within(reachedEnd, timeoutMs, () => tooLate(timeoutMs));
     return last;
   } finally {
+    read.abort();
     await consumer.disconnect().catch(() => undefined);
   }
 }

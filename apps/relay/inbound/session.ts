@@ -59,7 +59,8 @@ export async function consume(
   crashed.catch(() => undefined); // also when it falls over while it is being ended
   const stopped = new Promise<void>((resolve) => {
     if (signal.aborted) resolve();
-    signal.addEventListener('abort', () => resolve(), { once: true });
+    // One session among many while Kafka is away: its listener goes with it.
+    signal.addEventListener('abort', () => resolve(), { once: true, signal: ending.signal });
   });
   const partitions = new Partitions({ deps, options, topic, signal, consumer });
   consumer.on(consumer.events.GROUP_JOIN, ({ payload }) => {
