@@ -1,5 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import type { Admin, Kafka } from 'kafkajs';
+import { until } from './pids.js';
 import { sourceFile } from './project.js';
 import { KafkaTrouble } from './trouble.js';
 
@@ -67,7 +68,10 @@ export async function applyTopics(
   try {
     const existing = new Set(await admin.listTopics());
     const missing = plans.filter(({ name }) => !existing.has(name));
-    if (missing.length > 0 && options.check !== true) await create(admin, missing);
+    if (missing.length > 0 && options.check !== true) {
+      await create(admin, missing);
+      await untilLed(admin, missing);
+    }
     const present = plans.filter(({ name }) => existing.has(name));
     return [
       ...missing.map(({ name }) => report(name, options.check ? 'differs' : 'created')),
@@ -88,7 +92,8 @@ const report = (topic: string, outcome: 'created' | 'differs'): TopicReport => (
 async function create(admin: Admin, plans: readonly TopicPlan[]): Promise<void> {
   try {
     await admin.createTopics({
-      waitForLeaders: true,
+      // kafkajs gives up when a broker has not heard of the topic yet; see `untilLed`.
+      waitForLeaders: false,
       timeout: ADMIN_MS,
       topics: plans.map(({ name, partitions, replication, settings }) => ({
         topic: name,
@@ -111,6 +116,26 @@ async function create(admin: Admin, plans: readonly TopicPlan[]): Promise<void> 
         : '';
     throw new KafkaTrouble(`topic ${topic ?? ''} could not be created: ${message}${hint}`);
   }
+}
+
+/** Until every partition has a leader: a client that comes at once finds its topics. */
+async function untilLed(admin: Admin, plans: readonly TopicPlan[]): Promise<void> {
+  let reason = '';
+  const areLed = async (): Promise<boolean> => {
+    try {
+      const names = plans.map(({ name }) => name);
+      const { topics } = await admin.fetchTopicMetadata({ topics: names });
+      return plans.every(({ name, partitions: planned }) => {
+        const partitions = topics.find((topic) => topic.name === name)?.partitions ?? [];
+        return partitions.length >= planned && partitions.every(({ leader }) => leader >= 0);
+      });
+    } catch (error) {
+      reason = `: ${(error as Error).message}`;
+      return false;
+    }
+  };
+  if (await until(areLed, ADMIN_MS)) return;
+  throw new KafkaTrouble(`the new topics have no leaders after ${ADMIN_MS} ms${reason}`);
 }
 
 async function compare(
