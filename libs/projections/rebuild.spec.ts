@@ -1,4 +1,4 @@
-import type { Pool } from 'pg';
+import { Client, type Pool } from 'pg';
 import { openPostgresEventStore, type EventStore, type RecordedEvent } from '#event-store';
 import { createAppPool } from '#platform';
 import { createTestDatabase, runSql, type TestDatabase } from '../../test/support/database.js';
@@ -211,13 +211,18 @@ describe('a rebuild', () => {
     'is refused while another one runs',
     async () => {
       const all = await running();
-      let second: Promise<unknown> = Promise.resolve('not tried');
-      await all.rebuild({
-        onProgress: ({ phase }) => {
-          if (phase === 'comparing') second = all.verify().catch((error: unknown) => error);
-        },
+      // The first one cannot compare, and so not end, while somebody holds a table of the live ones.
+      const holder = new Client({ connectionString: database.superuserUrl });
+      await holder.connect();
+      await holder.query('BEGIN; LOCK TABLE read_1.tally IN ACCESS EXCLUSIVE MODE');
+      let first: Promise<unknown> = Promise.resolve();
+      await new Promise<void>((begun) => {
+        first = all.rebuild({ onProgress: () => begun() });
       });
+      const second = all.verify().catch((error: unknown) => error);
       expect(await second).toMatchObject({ code: 'rebuild-under-way' });
+      await holder.end();
+      expect(await first).toMatchObject({ differences: [] });
     },
     TEST_MS,
   );

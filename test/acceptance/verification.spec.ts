@@ -10,10 +10,12 @@ import {
   correctionAggregate,
   cycleAggregate,
   feedbackSampleAggregate,
+  payrollInboxAggregate,
 } from '#commands';
 import { correctionStream } from '#contexts/assessment';
 import { type CycleCommand, cycleStream } from '#contexts/cycles';
 import { feedbackSampleStream, type SampleCommand } from '#contexts/feedback-calls';
+import { payrollInboxStream } from '#contexts/payroll-inbox';
 import { allEventSpecs } from '#contexts/registry';
 import { leafHash } from '#event-store';
 import { seedCommitment } from '#rules';
@@ -24,6 +26,7 @@ import {
   verifyLog,
   verifyResults,
 } from '#processes/verification';
+import { payrollInboxFixtures } from '../../libs/contexts/payroll-inbox/fixtures.js';
 import { importFolder, openTestSystem, type TestSystem } from '../support/system.js';
 
 /** Leases come and go by the second and only save work: a wrong one changes no row. */
@@ -49,6 +52,7 @@ beforeAll(async () => {
   await proposeCorrection(system);
   await drawSample(system);
   await recordLeaving(system);
+  await setAside(system);
   const runner = system.projections.start();
   const names = (await system.projections.status()).map(({ projection }) => projection);
   await system.projections.waitFor(names, await system.store.head(), 60_000);
@@ -155,6 +159,25 @@ async function recordLeaving({ engine, store }: System): Promise<void> {
     });
     return;
   }
+}
+
+/** Payroll sent something that nobody could read. */
+async function setAside({ engine }: System): Promise<void> {
+  const at = '2031-02-02T09:00:00+08:00';
+  const { parksKey: _, ...of } = payrollInboxFixtures['payroll-inbox.MessageSetAside.v1'];
+  await engine.handler.decide(payrollInboxAggregate, payrollInboxStream(of.keyDigest), {
+    command: {
+      type: 'payroll-inbox.SetAside',
+      data: { ...of, cause: 'unreadable', code: 'value-not-json' },
+    },
+    facts: () => null,
+    envelope: {
+      commandId: 'set-aside',
+      actor: { id: 'payroll', role: 'payroll' },
+      occurredAt: at,
+      recordedAt: at,
+    },
+  });
 }
 
 const verify = (): Promise<readonly Finding[]> =>
