@@ -40,9 +40,10 @@ export async function relay(
     clock: () => new Date(),
   };
   const started = startRelay(deps, options);
-  const stop = async (): Promise<void> => {
+  const end = async (): Promise<void> => {
     await started.stop();
     await pool.end();
   };
-  return { ...started, stop };
+  let ended: Promise<void> | null = null;
+  return { ...started, stop: () => (ended ??= end()) };
 }
