@@ -211,7 +211,7 @@ describe('a rebuild', () => {
     'is refused while another one runs',
     async () => {
       const all = await running();
-      // The first one cannot compare, and so not end, while somebody holds a table of the live ones.
+      // The first one cannot compare, and so not end, while a table of the live ones is held.
       const holder = new Client({ connectionString: database.superuserUrl });
       await holder.connect();
       await holder.query('BEGIN; LOCK TABLE read_1.tally IN ACCESS EXCLUSIVE MODE');
