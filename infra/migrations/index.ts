@@ -6,6 +6,7 @@ import { PersonalKeys1760000000001 } from './personal-keys.js';
 import { PointerDigest1760000200000 } from './pointer-digest.js';
 import { Projections1760000100000 } from './projections.js';
 import { Secrets1760000500000 } from './secrets.js';
+import { SharedLeases1760000600000 } from './shared-leases.js';
 
 /**
  * Every migration, oldest first. They are listed by hand and not found by a pattern, so that the
@@ -21,4 +22,5 @@ export const migrations: readonly (new () => MigrationInterface)[] = [
   AccessRecord1760000300000,
   CommandKeys1760000400000,
   Secrets1760000500000,
+  SharedLeases1760000600000,
 ];

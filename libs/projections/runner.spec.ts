@@ -345,6 +345,30 @@ describe('on PostgreSQL', () => {
   );
 
   it(
+    'a runner beside one that works on some alone takes all of the rest',
+    async () => {
+      const [one, two] = [await open(store), await open(store)];
+      one.start({ leaseTtlMs: 300 });
+      await fill(store, 100, 10);
+      await one.waitFor(NAMES, await store.head(), WAIT_MS);
+      two.start({ leaseTtlMs: 300, projections: ['tally'] });
+      const owners = async (): Promise<readonly string[]> => {
+        const { rows } = await runSql(
+          database.superuserUrl,
+          'SELECT owner FROM projection.lease ORDER BY projection',
+        );
+        return (rows as readonly { readonly owner: string }[]).map(({ owner }) => owner);
+      };
+      while (new Set(await owners()).size < 2) await one.status();
+      await fill(store, 100, 10);
+      await two.waitFor(NAMES, await store.head(), WAIT_MS);
+      await expectFull(two, store);
+      expect(new Set(await owners()).size).toBe(2);
+    },
+    TEST_MS,
+  );
+
+  it(
     'two runners that both believe to hold the leases count every event once',
     async () => {
       const [one, two] = [await open(store), await open(store)];

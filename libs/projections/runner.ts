@@ -16,8 +16,7 @@ import {
 import type { Batch, Projection } from './port.js';
 
 export type RunnerOptions = {
-  /** Default: all. Runners beside each other must take the same ones: their shares count on it. */
-  readonly projections?: readonly string[];
+  readonly projections?: readonly string[]; // default: all
   readonly leaseTtlMs?: number; // default 3,000: how long a killed runner's work lies still
   readonly limits?: BatchLimits;
 };
