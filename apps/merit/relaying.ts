@@ -1,12 +1,22 @@
 import { createAppPool, type KafkaSetting, type Logger } from '#platform';
 import { type OutgoingDeps, outgoingMessages, scannedTo } from '#read-models/outgoing';
+import type { Runner } from '#projections';
 import type { Relay, RelayDeps, RelayOptions } from '../relay/index.js';
 import type { System } from './system.js';
 
 /** Of the lease, which holds one connection for as long as it is wanted. */
 const LEASE_CONNECTIONS = 1;
-/** Projections whose commits may mean that there is more to deliver. */
-const WATCHED: ReadonlySet<string> = new Set(['outgoing', 'tiers']);
+/** What goes out is read from these; their commits may mean that there is more to deliver. */
+export const OUTGOING: readonly string[] = ['outgoing', 'tiers'];
+
+/**
+ * Projects what goes out until the system is closed, and nothing else: posting the lines of a
+ * large batch in the ledger would take the time in which they are sent. Everything else is
+ * projected by who serves it, or here while one of payroll's answers waits for it.
+ */
+export function keepOutgoing({ projections }: Pick<System, 'projections'>): Runner {
+  return projections.start({ projections: OUTGOING });
+}
 
 /** Log ⇄ Kafka in this process, over the read models of a system that is being projected. */
 export async function relay(
@@ -30,7 +40,7 @@ export async function relay(
       head: () => store.head(),
       onMoved: (listener) =>
         projections.onCommitted(({ projection, isUntouched }) => {
-          if (isUntouched !== true && WATCHED.has(projection)) listener();
+          if (isUntouched !== true && OUTGOING.includes(projection)) listener();
         }),
     },
     engine: system.engine,

@@ -5,8 +5,8 @@ import { loadavg, tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { parseArgs } from 'node:util';
-import { relay as startRelaying } from '../../apps/merit/relaying.js';
-import { allProjections, openSystem, type System } from '../../apps/merit/system.js';
+import { keepOutgoing, OUTGOING, relay as startRelaying } from '../../apps/merit/relaying.js';
+import { openSystem, type System } from '../../apps/merit/system.js';
 import { applyTopics, type Cluster, runTool, startCluster } from '../../infra/kafka/index.js';
 import { TOPICS } from '../../libs/contracts/index.js';
 import { createLogger, readConfiguration } from '../../libs/platform/index.js';
@@ -25,7 +25,6 @@ const WANTED_PER_SECOND = 25_000;
 const WANTED_BATCH_SECONDS = 6;
 const WANTED_TAKEOVER_SECONDS = 3;
 const POLL_MS = 5;
-const READ_MODELS = allProjections().map(({ name }) => name);
 const WAIT_MS = 120_000;
 
 type Task = {
@@ -86,7 +85,7 @@ async function deliver(task: Task): Promise<Figure> {
 /** As `merit relay` runs, until it is killed. */
 async function serve(task: Task): Promise<void> {
   const { system, start } = await openRelay(task);
-  system.keepProjecting();
+  keepOutgoing(system);
   const relay = await start();
   const tell = (): void => {
     process.send?.(relay.status().outbound.role, () => undefined);
@@ -205,7 +204,7 @@ async function live(bench: Bench, rounds: number, before: Expected): Promise<Sec
       const waiting = standby;
       await until(() => waiting.role() === 'standby', 'another relay stands by');
       // Nobody approves a batch in the second in which it was prepared.
-      await system.projections.waitFor(READ_MODELS, await system.store.head(), WAIT_MS);
+      await system.projections.waitFor(OUTGOING, await system.store.head(), WAIT_MS);
       batchIds.push(whole.batchId, cut.batchId, after.batchId);
       await whole.seal();
       const sealedMs = performance.now();

@@ -5,7 +5,7 @@ import { endAll, type Endings } from '../endings.js';
 import { requireFormat } from '../formats.js';
 import { standardOutput, writeJson } from '../output.js';
 import { serveRelayHealth } from '../relay-health.js';
-import { relay as startRelaying } from '../relaying.js';
+import { keepOutgoing, relay as startRelaying } from '../relaying.js';
 import { untilSignal } from '../serving.js';
 import { createSession, type Session } from '../session.js';
 import { openSystem } from '../system.js';
@@ -32,8 +32,7 @@ export async function relay({ env, options }: Call): Promise<void> {
   const system = await openSystem(configuration, 'attach', (message) => logger.info(message));
   const opened: Endings = [() => system.close()];
   try {
-    // What goes out is read from read models: somebody must keep them, and runners share the work.
-    system.keepProjecting();
+    keepOutgoing(system);
     const relaying = await startRelaying(system, kafka, logger);
     opened.push(() => relaying.stop());
     const { store } = system;
