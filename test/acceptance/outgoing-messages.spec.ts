@@ -131,7 +131,7 @@ describe('what goes out of an organisation of 48 people and 6 months', () => {
     const head = await all.system.store.head();
     const explained = async (query: string, params: readonly unknown[]): Promise<string> => {
       const { result } = await all.system.projections.read(NAMES, async (sql) => {
-        await sql.query('set local enable_seqscan = off'); // a few pages: any plan is cheap here
+        await sql.query('set local enable_seqscan = off'); // every plan is cheap on a few pages
         await sql.query('set local enable_bitmapscan = off');
         return sql.query<{ 'QUERY PLAN': string }>(`explain ${query}`, params);
       });

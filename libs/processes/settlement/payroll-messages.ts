@@ -73,8 +73,8 @@ export function payrollRefusal(error: unknown, { data }: PayrollMessage): unknow
 }
 
 /**
- * What a sealed batch pays to a person does not change any more: any look behind its sealing. Null:
- * a rejected batch, which pays nobody, as its own stream tells.
+ * What a sealed batch pays to a person does not change any more, wherever behind its sealing one
+ * looks. Null: a rejected batch, which pays nobody, as its own stream tells.
  */
 async function duesMinorOf(
   engine: Engine,
