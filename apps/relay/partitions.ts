@@ -1,6 +1,9 @@
 import kafkajs from 'kafkajs';
+import { TOPICS } from '#contracts';
 import type { PartitionOf } from './plan.js';
 import type { PartitionCounts } from './topics.js';
+
+const BATCHES_PARTITION = 0;
 
 /** The partition that Java's default partitioner gives to a key: murmur2 of its bytes. */
 export function murmurPartition(key: string, partitionCount: number): number {
@@ -17,10 +20,15 @@ export function murmurPartition(key: string, partitionCount: number): number {
   return kafkajs.Partitioners.DefaultPartitioner()({ topic: '', partitionMetadata, message });
 }
 
-/** Lines of a batch share its key: the last key of each topic is remembered. */
+/**
+ * Batches go one after the other in one partition, however many there are: what a person owes is
+ * carried from one batch to the next sealed, so payroll has to meet them in the order of their
+ * sealing. Elsewhere a key has its partition; the last key of each topic is remembered.
+ */
 export function partitionsBy(counts: PartitionCounts): PartitionOf {
   const last = new Map<string, { readonly key: string; readonly partition: number }>();
   return (topic, key) => {
+    if (topic === TOPICS.batches) return BATCHES_PARTITION;
     const known = last.get(topic);
     if (known?.key === key) return known.partition;
     const count = counts[topic];

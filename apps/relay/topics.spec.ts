@@ -24,6 +24,12 @@ describe('partitions', () => {
     expect(() => partitionOf('merit.other', 'c')).toThrow('no partitions are known');
   });
 
+  it('keep all batches in one, so that they are met in the order of their sealing', () => {
+    const partitionOf = partitionsBy({ [TOPICS.batches]: 3 });
+    const batchIds = ['2026-01-all', '2026-02-all', '2026-03-all', '2026-04-north'];
+    expect(batchIds.map((key) => partitionOf(TOPICS.batches, key))).toEqual([0, 0, 0, 0]);
+  });
+
   it('that were added later are left alone: a key must not move', () => {
     expect(keptPartitions({ a: 12, b: 3 }, { a: 6 })).toEqual({ a: 6, b: 3 });
     expect(keptPartitions({ a: 12 }, null)).toEqual({ a: 12 });
