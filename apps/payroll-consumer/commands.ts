@@ -1,6 +1,12 @@
 import { readIfThere } from './durable-files.js';
 import { batchFiles, knownBatchIds, prepareFolders, readOutcome } from './batch-files.js';
-import { fetchBatch, type LedgerOverHttp, sealedBatchIds, tellOverHttp } from './http.js';
+import {
+  fetchBatch,
+  inOrderOfSealing,
+  type LedgerOverHttp,
+  sealedBatchIds,
+  tellOverHttp,
+} from './http.js';
 import { type IntakeOptions, openIntake, type Tell } from './intake.js';
 import { connectKafka, follow, openTelling } from './kafka.js';
 import { readKafkaSettings, wrong } from './settings.js';
@@ -62,9 +68,12 @@ export async function fetchBatches(context: Context, named: readonly string[]): 
   const intake = await openIntake(intakeOptions(context, tellOverHttp(ledger)));
   try {
     const batchIds = named.length > 0 ? named : await sealedBatchIds(ledger);
+    const left: string[] = [];
     for (const batchId of batchIds) {
       const { answered } = batchFiles(context.stateFolder, batchId);
-      if (named.length === 0 && (await readIfThere(answered)) !== null) continue;
+      if (named.length > 0 || (await readIfThere(answered)) === null) left.push(batchId);
+    }
+    for (const batchId of await inOrderOfSealing(ledger, left)) {
       await fetchBatch(ledger, batchId, intake);
     }
   } finally {

@@ -16,6 +16,23 @@ export async function sealedBatchIds(ledger: LedgerOverHttp): Promise<readonly s
   return items.map(({ batchId }) => batchId);
 }
 
+/** What is owed is carried from one batch to the next sealed: their order is that of the log. */
+export async function inOrderOfSealing(
+  ledger: LedgerOverHttp,
+  batchIds: readonly string[],
+): Promise<readonly string[]> {
+  const placed: { readonly batchId: string; readonly position: string }[] = [];
+  for (const batchId of batchIds) {
+    const page = (await ask(ledger, `${messagesPath(batchId)}?limit=1`)) as Page;
+    placed.push({ batchId, position: String(page.items[0]?.headers?.['ce_position'] ?? '') });
+  }
+  placed.sort((a, b) => (a.position < b.position ? -1 : Number(a.position > b.position)));
+  return placed.map(({ batchId }) => batchId);
+}
+
+const messagesPath = (batchId: string): string =>
+  `/v1/payroll/batches/${encodeURIComponent(batchId)}/messages`;
+
 type Page = { readonly items: readonly ReceivedMessage[]; readonly next: string | null };
 
 /** Takes all messages of a batch, a page at a time. */
@@ -24,7 +41,7 @@ export async function fetchBatch(
   batchId: string,
   intake: Intake,
 ): Promise<void> {
-  const path = `/v1/payroll/batches/${encodeURIComponent(batchId)}/messages`;
+  const path = messagesPath(batchId);
   let cursor: string | null = null;
   do {
     const query: string = cursor === null ? '' : `?cursor=${encodeURIComponent(cursor)}`;
