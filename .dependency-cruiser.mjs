@@ -98,7 +98,9 @@ export default {
       comment: 'what payroll takes as its example works with what payroll is given',
       severity: 'error',
       from: { path: '^apps/payroll-consumer/', pathNot: '(\\.spec\\.ts|/run\\.mjs)$' },
-      to: { path: '^(libs/(?!contracts/|kernel/)|apps/(?!payroll-consumer/)|infra/)' },
+      to: {
+        path: '^(libs/(?!contracts/|kernel/|platform/kafka-log\\.ts)|apps/(?!payroll-consumer/)|infra/)',
+      },
     },
     {
       name: 'areas-keep-apart',

@@ -1,5 +1,6 @@
 import { type EachBatchPayload, Kafka, type KafkaMessage, logLevel, Partitioners } from 'kafkajs';
 import { TOPICS } from '#contracts';
+import { kafkaLog } from '#platform/kafka-log';
 import { type Acknowledgement, toRecord } from './acknowledgements.js';
 import type { ReceivedMessage } from './batch-reader.js';
 import type { Intake, Tell } from './intake.js';
@@ -21,11 +22,7 @@ export function connectKafka(
     ssl,
     ...(sasl === null ? {} : { sasl }),
     retry: RETRY,
-    logLevel: logLevel.ERROR,
-    logCreator:
-      () =>
-      ({ log: { message } }) =>
-        say(`Kafka: ${message}`),
+    ...kafkaLog(logLevel.ERROR, ({ log: { message } }) => say(`Kafka: ${message}`)),
   });
 }
 

@@ -5,11 +5,11 @@ import kafkajs, {
   type ISocketFactory,
   type Kafka,
   type KafkaConfig,
-  type logCreator,
   type SASLOptions,
 } from 'kafkajs';
 import { DomainError } from '#kernel';
 import type { KafkaSetting, Logger, SaslMechanism } from '#platform';
+import { kafkaLog } from '#platform/kafka-log';
 
 /**
  * Rule 5 of exactly once with kafkajs: the retries of a producer are those of `new Kafka(…)`,
@@ -82,8 +82,9 @@ export function clientConfig(
     requestTimeout: requestTimeoutMs,
     retry: { ...RETRY },
     // What fails is told by who tried; the client's own lines are for who looks for the cause.
-    logLevel: kafkajs.logLevel.WARN,
-    logCreator: linesTo(logger),
+    ...kafkaLog(kafkajs.logLevel.WARN, ({ namespace, log: { message } }) =>
+      logger.debug({ client: namespace }, message),
+    ),
   };
 }
 
@@ -98,12 +99,6 @@ function saslOf(mechanism: SaslMechanism, username: string, password: string): S
       return { mechanism, username, password };
   }
 }
-
-const linesTo =
-  (logger: Pick<Logger, 'debug'>): logCreator =>
-  () =>
-  ({ namespace, log: { message } }) =>
-    logger.debug({ client: namespace }, message);
 
 /** One line, without its end. */
 async function readPassword(file: string): Promise<string> {

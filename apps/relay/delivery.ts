@@ -1,5 +1,6 @@
 import type { Kafka, Producer, ProducerConfig, Transaction } from 'kafkajs';
 import type { Lane, PlannedMessage } from './plan.js';
+import { part } from './waiting.js';
 
 /**
  * Exactly once with kafkajs 2.2.4 hangs on six rules, numbered as in the specification of payroll
@@ -68,7 +69,7 @@ export async function openDelivery(
     const transaction = await producer.transaction();
     await transaction.abort();
   } catch (error) {
-    await producer.disconnect().catch(() => undefined);
+    await part(producer);
     throw error;
   }
   return deliveryOf(producer, options);
@@ -103,7 +104,7 @@ function deliveryOf(
     await transaction.commit();
     isOver = false;
   };
-  const disconnect = (): Promise<void> => producer.disconnect().catch(() => undefined);
+  const disconnect = (): Promise<void> => part(producer);
   return {
     deliver: (progress, lanes) => {
       const delivering = transact(progress, lanes);

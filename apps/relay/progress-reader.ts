@@ -1,6 +1,6 @@
 import type { Admin, Kafka } from 'kafkajs';
 import { DomainError } from '#kernel';
-import { within } from './waiting.js';
+import { part, within } from './waiting.js';
 
 export type ProgressPlace = {
   readonly topic: string; // with prefix
@@ -87,7 +87,7 @@ async function readStretch(
     signal.addEventListener('abort', () => reject(signal.reason), until);
   });
   reachedEnd.catch(() => undefined); // also when nobody has come to wait for it yet
-  try {
+  const start = async (): Promise<void> => {
     await consumer.connect();
     await consumer.subscribe({ topics: [topic], fromBeginning: true });
     await consumer.run({
@@ -100,12 +100,15 @@ async function readStretch(
         return Promise.resolve();
       },
     });
-    for (const start of starts) consumer.seek({ topic, ...start });
-    await within(reachedEnd, timeoutMs, () => tooLate(timeoutMs));
+    for (const place of starts) consumer.seek({ topic, ...place });
+  };
+  try {
+    const late = () => tooLate(timeoutMs);
+    await within(Promise.all([start(), reachedEnd]), timeoutMs, late);
     return last;
   } finally {
     read.abort();
-    await consumer.disconnect().catch(() => undefined);
+    await part(consumer);
   }
 }
 

@@ -14,6 +14,7 @@ import {
 import { readLastCommitted } from './progress-reader.js';
 import type { RelaySource } from './source.js';
 import { keptPartitions, type PartitionCounts, requireTopics } from './topics.js';
+import { part } from './waiting.js';
 
 /** Of the transactional id and of the progress record, after the prefix. */
 export const RELAY_NAME = 'merit.relay';
@@ -79,7 +80,7 @@ export async function takeOver(
       throw error;
     }
   } finally {
-    await admin.disconnect().catch(() => undefined);
+    await part(admin);
   }
 }
 

@@ -57,3 +57,17 @@ export async function within<Result>(
     clearTimeout(timer);
   }
 }
+
+const PARTING_MS = 15_000;
+
+/**
+ * A client of Kafka that is done with. While brokers come and go kafkajs may never come to the end
+ * of it: what is still open then holds back nobody.
+ */
+export async function part(
+  client: { readonly disconnect: () => Promise<void> },
+  ms = PARTING_MS,
+): Promise<void> {
+  const late = (): Error => new Error('the client of Kafka did not end');
+  await within(client.disconnect(), ms, late).catch(() => undefined);
+}

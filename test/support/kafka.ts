@@ -3,6 +3,7 @@ import { mkdtemp, readdir, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { type IHeaders, Kafka, type KafkaConfig, logLevel } from 'kafkajs';
+import { kafkaLog } from '#platform/kafka-log';
 import { applyTopics, type Cluster, runTool, startCluster } from '../../infra/kafka/index.js';
 import { type KafkaProxy, openKafkaProxy } from './kafka-proxy.js';
 
@@ -103,7 +104,7 @@ export async function openTestKafka(options: TestKafkaOptions = {}): Promise<Tes
     new Kafka({
       clientId: 'merit-test',
       brokers: [...brokers],
-      logLevel: logLevel.NOTHING,
+      ...kafkaLog(logLevel.NOTHING, () => undefined),
       retry: { initialRetryTime: 20, retries: 10 },
       ...config,
     });

@@ -3,6 +3,7 @@ import type { IHeaders, Kafka, Producer } from 'kafkajs';
 import { DEAD_LETTER_HEADERS, TOPICS } from '#contracts';
 import { PRODUCER } from '../delivery.js';
 import { errorCodeOf } from '../errors.js';
+import { part } from '../waiting.js';
 import type { InboundMessage } from './record.js';
 
 export { DEAD_LETTER_HEADERS };
@@ -34,14 +35,14 @@ export function openDeadLetters(kafka: Kafka, topicPrefix: string): DeadLetters 
       await producer.connect();
       return { producer, partitionCount: await partitionCountOf(kafka, topic) };
     } catch (error) {
-      await producer.disconnect().catch(() => undefined);
+      await part(producer);
       throw error;
     }
   };
   const close = async (): Promise<void> => {
     const closing = open;
     open = null;
-    await closing?.then(({ producer }) => producer.disconnect()).catch(() => undefined);
+    await closing?.then(({ producer }) => part(producer)).catch(() => undefined);
   };
   const sendOnce = async (message: InboundMessage, headers: IHeaders): Promise<void> => {
     open ??= connect();
@@ -95,6 +96,6 @@ async function partitionCountOf(kafka: Kafka, topic: string): Promise<number> {
     const { topics } = await admin.fetchTopicMetadata({ topics: [topic] });
     return Math.max(1, topics[0]?.partitions.length ?? 0);
   } finally {
-    await admin.disconnect().catch(() => undefined);
+    await part(admin);
   }
 }

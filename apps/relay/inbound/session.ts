@@ -1,7 +1,7 @@
 import type { Consumer, EachBatchPayload, Kafka } from 'kafkajs';
 import { TOPICS } from '#contracts';
 import { type Replay, replaysDue } from '#read-models/payroll-inbox';
-import { pause } from '../waiting.js';
+import { part, pause } from '../waiting.js';
 import { RETRY } from '../connection.js';
 import { identityOf, type InboundMessage } from './record.js';
 import { giveUp, type TakeDeps, type Taken, takeFirst } from './take.js';
@@ -86,7 +86,7 @@ export async function consume(
   } finally {
     ending.abort();
     partitions.end();
-    await consumer.disconnect().catch(() => undefined);
+    await part(consumer);
   }
 }
 
@@ -280,6 +280,6 @@ async function committedOffsets(
       ),
     );
   } finally {
-    await admin.disconnect().catch(() => undefined);
+    await part(admin);
   }
 }
