@@ -136,6 +136,14 @@ describe('the topics of a cluster', () => {
     });
     const more = [{ topic: `${kafka.topicPrefix}merit.tiers.v1`, count: 4 }];
     await admin.createPartitions({ topicPartitions: more });
+    // The cluster answers before its broker knows.
+    const untilKnown = async (): Promise<void> => {
+      const found = (await applyTopics(client, { ...options, check: true })).filter(
+        ({ changes, fixed }) => changes.length + fixed.length > 0,
+      );
+      if (found.length < 2) await untilKnown();
+    };
+    await untilKnown();
     const mended = await applyTopics(client, options);
     const of = (topic: string) => mended.find((one) => one.topic.endsWith(topic));
     expect(of('merit.results.v1')).toMatchObject({

@@ -1,5 +1,5 @@
 import { readFile } from 'node:fs/promises';
-import type { Admin, Kafka } from 'kafkajs';
+import type { Admin, DescribeConfigResponse, Kafka } from 'kafkajs';
 import { until } from './pids.js';
 import { sourceFile } from './project.js';
 import { KafkaTrouble } from './trouble.js';
@@ -145,18 +145,12 @@ async function compare(
 ): Promise<TopicReport[]> {
   if (plans.length === 0) return [];
   const { topics } = await admin.fetchTopicMetadata({ topics: plans.map(({ name }) => name) });
-  const { resources } = await admin.describeConfigs({
-    includeSynonyms: false,
-    resources: plans.map(({ name }) => ({ type: TOPIC_RESOURCE, name })),
-  });
+  const settings = await settingsOf(admin, plans);
   const reports: TopicReport[] = [];
+  const altered: TopicPlan[] = [];
   for (const plan of plans) {
-    const entries =
-      resources.find(({ resourceName }) => resourceName === plan.name)?.configEntries ?? [];
-    const found = new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
-    const changes = Object.entries(plan.settings).flatMap(([name, value]) =>
-      found.get(name) === value ? [] : [`${name}: ${found.get(name) ?? 'unset'} → ${value}`],
-    );
+    const entries = settings.get(plan.name) ?? [];
+    const changes = changesOf(plan, entries);
     const fixed = fixedDifferences(
       plan,
       topics.find(({ name }) => name === plan.name)?.partitions ?? [],
@@ -172,13 +166,46 @@ async function compare(
         validateOnly: false,
         resources: [{ type: TOPIC_RESOURCE, name: plan.name, configEntries }],
       });
+      altered.push(plan);
     }
     const isSame = changes.length === 0 && fixed.length === 0;
     const isDone = changes.length > 0 && !isCheck && fixed.length === 0;
     const outcome = isSame ? 'as-planned' : isDone ? 'altered' : 'differs';
     reports.push({ topic: plan.name, outcome, changes, fixed });
   }
+  await untilTaken(admin, altered);
   return reports;
+}
+
+type Entries = DescribeConfigResponse['resources'][number]['configEntries'];
+
+async function settingsOf(
+  admin: Admin,
+  plans: readonly TopicPlan[],
+): Promise<ReadonlyMap<string, Entries>> {
+  if (plans.length === 0) return new Map();
+  const { resources } = await admin.describeConfigs({
+    includeSynonyms: false,
+    resources: plans.map(({ name }) => ({ type: TOPIC_RESOURCE, name })),
+  });
+  return new Map(resources.map(({ resourceName, configEntries }) => [resourceName, configEntries]));
+}
+
+function changesOf({ settings }: TopicPlan, entries: Entries): readonly string[] {
+  const found = new Map(entries.map(({ configName, configValue }) => [configName, configValue]));
+  return Object.entries(settings).flatMap(([name, value]) =>
+    found.get(name) === value ? [] : [`${name}: ${found.get(name) ?? 'unset'} → ${value}`],
+  );
+}
+
+/** A cluster answers that a setting is altered a moment before its brokers know of it. */
+async function untilTaken(admin: Admin, altered: readonly TopicPlan[]): Promise<void> {
+  const areTaken = async (): Promise<boolean> => {
+    const settings = await settingsOf(admin, altered);
+    return altered.every((plan) => changesOf(plan, settings.get(plan.name) ?? []).length === 0);
+  };
+  if (await until(areTaken, ADMIN_MS)) return;
+  throw new KafkaTrouble(`the altered settings are not in force after ${ADMIN_MS} ms`);
 }
 
 function fixedDifferences(
