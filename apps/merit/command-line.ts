@@ -65,6 +65,7 @@ function describe(run: Run): Command {
   addStore(program, run);
   addReports(program, run);
   addUpkeep(program, run);
+  addKeeping(program, run);
   addTokens(program, run);
   return program;
 }
@@ -183,6 +184,30 @@ function addUpkeep(program: Command, run: Run): void {
     .action(async (_, command: Command) => {
       const { verify } = await import('./commands/verify.js');
       await run(verify)(optionsOf(command));
+    });
+  program
+    .command('copy-log')
+    .description('copy the log from PostgreSQL to EventStoreDB (EVENT_STORE_URL), and compare')
+    .action(async (_, command: Command) => {
+      const { copyLogToEventStore } = await import('./commands/copy-log.js');
+      await run(copyLogToEventStore)(optionsOf(command));
+    });
+}
+
+function addKeeping(program: Command, run: Run): void {
+  program
+    .command('backup <file>')
+    .description('the log to FILE and the keys to FILE.keys, while the system runs')
+    .action(async (file: string, _, command: Command) => {
+      const { backup } = await import('./commands/backup.js');
+      await run((call) => backup(call, file))(optionsOf(command));
+    });
+  program
+    .command('restore <file>')
+    .description('FILE and FILE.keys into a new data folder or an empty database, verified')
+    .action(async (file: string, _, command: Command) => {
+      const { restore } = await import('./commands/restore.js');
+      await run((call) => restore(call, file))(optionsOf(command));
     });
 }
 

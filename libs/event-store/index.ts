@@ -7,4 +7,4 @@ export * from './sealing/key-store.js';
 export * from './sealing/memory-key-store.js';
 export * from './sealing/postgres-key-store.js';
 export * from './sealing/sealed-store.js';
-export { isSealedText, type SealedText } from './sealing/cipher.js';
+export { isSealedText, type SealedText, wrappingKey, type WrappingKey } from './sealing/cipher.js';

@@ -70,6 +70,14 @@ export async function removeDataFolder(dataDir: string): Promise<void> {
   await rm(dataDir, { recursive: true, force: true });
 }
 
+/**
+ * Removes the database of a folder, whoever uses it, and leaves what else lies there: what was made
+ * in a folder that already held a key file, and could not be finished.
+ */
+export async function removeDatabase(dataDir: string): Promise<void> {
+  await removeCluster(dataDir, STOP_TIMEOUT_MS);
+}
+
 type Presence = { readonly client: Client; readonly port: number; readonly isOwner: boolean };
 
 /** Errors: DomainError `data-folder-in-use`, `embedded-server-failed`, and those of the folder. */
