@@ -1,0 +1,153 @@
+import {
+  START,
+  type Lag,
+  type Position,
+  type ReadAllOptions,
+  type RecordedEvent,
+  type SubscribeOptions,
+} from '../port.js';
+import type { Connection } from './connection.js';
+import { failureOf, unavailable } from './errors.js';
+import { pause, within } from './limited.js';
+import type { Names } from './names.js';
+import type { Reader } from './read.js';
+import { Ended, pull, type Pull, type PullOptions } from './subscription.js';
+
+export type LogParts = {
+  readonly connection: Connection;
+  readonly names: Names;
+  readonly reader: Reader;
+  /** Aborts when the store closes. */
+  readonly closing: AbortSignal;
+  readonly stallMs: number;
+};
+
+type Head = { readonly position: Position; readonly stream: string };
+
+const DEFAULT_BATCH_EVENTS = 1_000;
+const FIRST_PAGE_EVENTS = 32;
+const MAX_PAGE_EVENTS = 1_024;
+const RESUME_PAUSE_MS = 100;
+const MAX_FRUITLESS = 8;
+/** What a lag counts at the most: it is counted by reading. */
+const MAX_LAG_EVENTS = 10_000;
+
+/** The last event that a reader of the log sees; claims and the server's own stand behind it. */
+export async function headOf({ reader, names }: LogParts): Promise<Head | null> {
+  let before: Position | 'end' = 'end';
+  for (let size = FIRST_PAGE_EVENTS; ; size = Math.min(size * 4, MAX_PAGE_EVENTS)) {
+    const page = await reader.logBackwards(before, size);
+    for (const { name, position } of page) {
+      const stream = names.fromServer(name);
+      if (stream !== null) return { position, stream };
+    }
+    const oldest = page.at(-1)?.position;
+    if (oldest === undefined || page.length < size) return null;
+    before = oldest;
+  }
+}
+
+/**
+ * The log up to a position: a subscription (reads of the log know no filter) that ends at the
+ * head when the read began. The head's stream is read too, so that the end is seen by all.
+ */
+export async function* readAll(
+  parts: LogParts,
+  { after = START, until, streamPrefixes, batchSize, signal }: ReadAllOptions,
+): AsyncGenerator<readonly RecordedEvent[]> {
+  if (streamPrefixes?.length === 0 || signal?.aborted) return;
+  const head = await headOf(parts);
+  const end = head && (until === undefined || until > head.position) ? head.position : until;
+  if (!head || end === undefined || end <= after) return;
+  const options = { streamPrefixes, alsoStreams: [head.stream], batchSize: sizeOf(batchSize) };
+  for await (const batch of resumed(parts, { after, ...options }, { signal, isFinite: true })) {
+    const wanted = batch.filter(
+      ({ position, stream }) =>
+        position <= end && (!streamPrefixes || streamPrefixes.some((p) => stream.startsWith(p))),
+    );
+    if (wanted.length > 0) yield wanted;
+    if ((batch.at(-1)?.position ?? START) >= end) return;
+  }
+}
+
+export async function* subscribe(
+  parts: LogParts,
+  { after = START, streamPrefixes, batchSize, signal }: SubscribeOptions,
+): AsyncGenerator<readonly RecordedEvent[]> {
+  if (streamPrefixes?.length === 0) return aborted(parts.closing, signal);
+  const options = { after, streamPrefixes, batchSize: sizeOf(batchSize) };
+  yield* resumed(parts, options, { signal, isFinite: false });
+}
+
+const sizeOf = (batchSize = DEFAULT_BATCH_EVENTS): number => Math.max(1, batchSize);
+
+/**
+ * Subscribes again, after the last event given, however a subscription ended. `storedAt` is made
+ * never to fall: the clocks of a cluster's nodes differ, and another one may have become leader.
+ */
+async function* resumed(
+  parts: LogParts,
+  options: PullOptions,
+  { signal, isFinite }: { readonly signal?: AbortSignal; readonly isFinite: boolean },
+): AsyncGenerator<readonly RecordedEvent[]> {
+  let [cursor, storedAt, fruitless] = [options.after, '', 0];
+  const isOver = (): boolean => parts.closing.aborted || signal?.aborted === true;
+  while (!isOver()) {
+    const current = pull(parts.connection.reading(), parts.names, { ...options, after: cursor });
+    const stop = (): void => current.stop();
+    const signals = [parts.closing, ...(signal ? [signal] : [])];
+    for (const one of signals) one.addEventListener('abort', stop, { once: true });
+    try {
+      for (;;) {
+        const batch = await nextOf(current, isFinite ? parts.stallMs : null);
+        if (isOver()) return;
+        fruitless = 0;
+        const given = batch.map((event) => {
+          if (event.storedAt < storedAt) return { ...event, storedAt };
+          storedAt = event.storedAt;
+          return event;
+        });
+        cursor = given.at(-1)?.position ?? cursor; // of the last event given
+        yield given;
+        if (isOver()) return;
+      }
+    } catch (error) {
+      if (isOver()) return;
+      if (!(error instanceof Ended)) throw error;
+      fruitless += 1;
+      const isRefused = failureOf(error.cause).kind === 'refused';
+      if (isRefused || (isFinite && fruitless > MAX_FRUITLESS)) throw unavailable('read', error);
+      await pause(RESUME_PAUSE_MS * Math.min(fruitless, 10));
+    } finally {
+      for (const one of signals) one.removeEventListener('abort', stop);
+      stop();
+    }
+  }
+}
+
+/** A live subscription may be silent for days; the keepalive of its connection is what ends it. */
+function nextOf(current: Pull, stallMs: number | null): Promise<readonly RecordedEvent[]> {
+  const next = current.next();
+  return stallMs === null ? next : within(stallMs, next, () => new Ended('no answer in time'));
+}
+
+function aborted(...signals: readonly (AbortSignal | undefined)[]): Promise<void> {
+  return new Promise((resolve) => {
+    for (const signal of signals) {
+      if (signal?.aborted) resolve();
+      signal?.addEventListener('abort', () => resolve(), { once: true });
+    }
+  });
+}
+
+/** Counts at most 10,000 events. */
+export async function lagAfter(parts: LogParts, after: Position, nowMs: number): Promise<Lag> {
+  let events = 0;
+  let firstStoredMs = nowMs;
+  for await (const batch of readAll(parts, { after })) {
+    if (events === 0) firstStoredMs = Date.parse(batch[0]?.storedAt ?? '');
+    events += batch.length;
+    if (events >= MAX_LAG_EVENTS) break;
+  }
+  return { events, seconds: events === 0 ? 0 : Math.max(0, nowMs - firstStoredMs) / 1_000 };
+}
