@@ -2,7 +2,6 @@ export * from './port.js';
 export * from './leaf.js';
 export * from './registry.js';
 export * from './memory/memory-event-store.js';
-export * from './eventstoredb/eventstoredb-event-store.js';
 export * from './postgres/postgres-event-store.js';
 export * from './sealing/key-store.js';
 export * from './sealing/memory-key-store.js';

@@ -1,9 +1,9 @@
 import { encodeAppend } from '../encode.js';
-import { StoreUnavailable, type EventStore, type ReadStreamOptions } from '../port.js';
+import { START, StoreUnavailable, type EventStore, type ReadStreamOptions } from '../port.js';
 import type { Position, RecordedEvent } from '../port.js';
 import { appendEvents, type AppendParts } from './append.js';
 import { createClaims } from './claims.js';
-import { createConnection } from './connection.js';
+import { createConnection, type Connection } from './connection.js';
 import { createTurns } from './limited.js';
 import { headOf, lagAfter, readAll, subscribe, type LogParts } from './log.js';
 import { createLookup } from './lookup.js';
@@ -38,24 +38,11 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
  * the server cannot be reached, with TypeError for a URL that the client cannot read.
  */
 export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStore> {
-  const answerMs = options.answerMs ?? ANSWER_MS;
   const connection = createConnection(options.url);
-  const names = createNames(options.namespace ?? '');
-  const reader = createReader(connection, answerMs);
-  const limits = { attemptMs: answerMs, budgetMs: options.retryMs ?? RETRY_MS };
-  const write = createWriter(connection, reader, limits);
-  const claims = createClaims(reader, write);
-  const lookup = createLookup(reader, names);
   const stop = new AbortController();
-  const appendParts: AppendParts = {
-    ...{ names, reader, write, claims, lookup, nowMs: Date.now, claimedForMs: CLAIMED_FOR_MS },
-    abandonedAfterMs: options.abandonedAfterMs ?? ABANDONED_AFTER_MS,
-  };
-  const log: LogParts = {
-    ...{ connection, names, reader, closing: stop.signal, stallMs: answerMs },
-  };
-  const inTurn = createTurns();
-  const underWay = new Set<Promise<unknown>>();
+  const { appends, log } = assemble(connection, options, stop.signal);
+  const { names, reader, claims, lookup } = appends;
+  const appender = createAppender(appends);
   let closing: Promise<void> | null = null;
   const found = async (claim: string): Promise<RecordedEvent | null> => {
     const holder = await claims.holderOf(claim);
@@ -67,32 +54,69 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
     await connection.close();
     throw error;
   }
-
   return {
-    append: async (stream, expected, events) => {
-      const encoded = encodeAppend(stream, expected, events);
-      refuseHidden(stream);
-      if (closing) throw new StoreUnavailable('the event store is closed');
-      const appended = inTurn(stream, () => appendEvents(appendParts, encoded));
-      underWay.add(appended);
-      const done = (): boolean => underWay.delete(appended);
-      appended.then(done, done);
-      return appended;
-    },
+    append: appender.append,
     readStream: (stream, range) => readStream(reader, names, stream, range),
     readStreams: (streams, range) => readStreams(reader, names, streams, range?.until),
     readAll: (range = {}) => readAll(log, range),
     subscribe: (range = {}) => subscribe(log, range),
     eventById: async (id) => (UUID.test(id) ? found(names.recordIdClaim(id)) : null),
     eventByCommandKey: (key) => found(names.commandKeyClaim(key)),
-    head: async () => (await headOf(log))?.position ?? '',
+    head: async () => (await headOf(log))?.position ?? START,
     lag: (after) => lagAfter(log, after, Date.now()),
     close: () =>
       (closing ??= (async () => {
         stop.abort();
-        await Promise.allSettled(underWay);
+        await appender.close();
         await connection.close();
       })()),
+  };
+}
+
+function assemble(
+  connection: Connection,
+  { namespace = '', answerMs = ANSWER_MS, retryMs = RETRY_MS, ...options }: EventStoreDbOptions,
+  closing: AbortSignal,
+): { readonly appends: AppendParts; readonly log: LogParts } {
+  const names = createNames(namespace);
+  const reader = createReader(connection, answerMs);
+  const write = createWriter(connection, reader, { attemptMs: answerMs, budgetMs: retryMs });
+  return {
+    appends: {
+      names,
+      reader,
+      write,
+      claims: createClaims(reader, write),
+      lookup: createLookup(reader, names),
+      nowMs: Date.now,
+      abandonedAfterMs: options.abandonedAfterMs ?? ABANDONED_AFTER_MS,
+      claimedForMs: CLAIMED_FOR_MS,
+    },
+    log: { connection, names, reader, closing, stallMs: answerMs },
+  };
+}
+
+type Appender = Pick<EventStore, 'append' | 'close'>;
+
+function createAppender(parts: AppendParts): Appender {
+  const inTurn = createTurns();
+  const underWay = new Set<Promise<unknown>>();
+  let isClosed = false;
+  return {
+    append: async (stream, expected, events) => {
+      const encoded = encodeAppend(stream, expected, events);
+      refuseHidden(stream);
+      if (isClosed) throw new StoreUnavailable('the event store is closed');
+      const appended = inTurn(stream, () => appendEvents(parts, encoded));
+      underWay.add(appended);
+      const done = (): boolean => underWay.delete(appended);
+      appended.then(done, done);
+      return appended;
+    },
+    close: async () => {
+      isClosed = true;
+      await Promise.allSettled(underWay);
+    },
   };
 }
 
