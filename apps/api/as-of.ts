@@ -7,7 +7,7 @@ import { Instant } from './fields.js';
 import { problem, ProblemException } from './problem.js';
 
 /** A position begins with a digit and is nothing that a date or a word could be taken for. */
-const POSITION = /^\d{5}[0-9A-Za-z._]{0,59}$/;
+const POSITION = /^\d{5}[0-9A-Za-z._/]{0,59}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const POINT = new RegExp(`${POSITION.source}|${INSTANT.source}`);
 

@@ -41,7 +41,7 @@ const DATE = new RegExp(`^${DAY}$`);
 const INSTANT = new RegExp(`^${DAY}T${TIME}(Z|[+-]\\d\\d:\\d\\d)$`);
 const DECIMAL = /^-?\d{1,15}(\.\d{1,30})?$/;
 const AMOUNT_MINOR = /^-?\d{1,20}$/;
-const POSITION = /^[0-9A-Za-z._-]{1,64}$/;
+const POSITION = /^[0-9A-Za-z._/-]{1,64}$/;
 const SHA256 = /^[0-9a-f]{64}$/;
 
 /** `null` says what leaving a field out says; behind the checks there is one way to say it. */

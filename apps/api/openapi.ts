@@ -263,7 +263,7 @@ const MIN_POSITION: Parameter = {
   in: 'header',
   required: false,
   description: 'Another way to say `after`; of both the later counts',
-  schema: { type: 'string', pattern: '^[0-9A-Za-z._-]{1,64}$' },
+  schema: { type: 'string', pattern: '^[0-9A-Za-z._/-]{1,64}$' },
 };
 
 const PROBLEM: Schema = {

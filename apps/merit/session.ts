@@ -8,7 +8,7 @@ import {
   readConfiguration,
 } from '#platform';
 import type { GlobalOptions } from './call.js';
-import { openSystem, type System } from './system.js';
+import { openSystem, type System, type SystemOptions } from './system.js';
 
 /** What a command works with before it opens anything. */
 export type Session = {
@@ -67,8 +67,10 @@ export async function withSystem<Result>(
   { configuration, logger }: Session,
   mode: OpenMode,
   work: (system: System) => Promise<Result>,
+  options: SystemOptions = {},
 ): Promise<Result> {
-  const system = await openSystem(configuration, mode, (message) => logger.info(message));
+  const log = (message: string): void => logger.info(message);
+  const system = await openSystem(configuration, mode, log, options);
   return withEnd(
     () => work(system),
     () => system.close(),

@@ -8,8 +8,8 @@ import {
 import { allEventSpecs } from '#contexts/registry';
 import {
   eventRegistry,
+  type EventStore,
   type KeyStore,
-  openPostgresEventStore,
   openPostgresKeyStore,
   type Position,
   sealedStore,
@@ -25,7 +25,13 @@ import {
   type OpenMode,
   readKeyEncryptionKey,
 } from '#platform';
-import { openProjections, type Projection, type Projections, type Runner } from '#projections';
+import {
+  type OnOtherLog,
+  openProjections,
+  type Projection,
+  type Projections,
+  type Runner,
+} from '#projections';
 import { settlementProjection } from '#processes/settlement';
 import { toDoProjection } from '#processes/to-do';
 import { appealsInboxProjection } from '#read-models/appeals-inbox';
@@ -38,6 +44,7 @@ import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
 import type { AppendCounts } from '../api/index.js';
 import { endAll, type Endings } from './endings.js';
+import { IN_POSTGRESQL, type LogKind, type LogSetting, logSetting, openLog } from './log.js';
 import { allProcesses } from './processes.js';
 import { measuredStore } from './measured-store.js';
 
@@ -45,6 +52,9 @@ import { measuredStore } from './measured-store.js';
 export type System = {
   readonly database: OpenDatabase;
   readonly store: SealedEventStore;
+  /** The log as it is stored: sealed, in the versions that were written. */
+  readonly storedLog: EventStore;
+  readonly logKind: LogKind;
   readonly pool: pg.Pool;
   readonly projections: Projections;
   readonly engine: Engine;
@@ -78,19 +88,25 @@ const NO_STATEMENT_LIMIT = 0;
 
 type Log = (message: string) => void;
 
+export type SystemOptions = {
+  /** What becomes of read models that were made from another log: see `openProjections`. */
+  readonly onOtherLog?: OnOtherLog;
+  readonly logOf?: LogSetting; // default: as configured
+};
+
 /** Opens database, log, keys and read models; what opened is closed again if a later one fails. */
 export async function openSystem(
   configuration: Configuration,
   mode: OpenMode,
   log: Log = () => undefined,
+  { onOtherLog = 'refuse', logOf = logSetting(configuration) }: SystemOptions = {},
 ): Promise<System> {
-  refuseUnknownStore(configuration);
   return closedOnFailure(async (opened) => {
     const database = await openDatabase(configuration, mode, log);
     opened.push(() => database.close());
     const keys = await openKeys(configuration, database);
     opened.push(() => keys.close());
-    return { database, keys, log, projections: allProjections() };
+    return { database, keys, log, projections: allProjections(), logOf, onOtherLog };
   });
 }
 
@@ -100,8 +116,10 @@ export function openSystemOn(
   keys: KeyStore,
   log: Log = () => undefined,
   projections: readonly Projection[] = allProjections(),
+  logOf: LogSetting = IN_POSTGRESQL,
 ): Promise<System> {
-  return closedOnFailure(() => Promise.resolve({ database, keys, log, projections }));
+  const ground: Ground = { database, keys, log, projections, logOf, onOtherLog: 'refuse' };
+  return closedOnFailure(() => Promise.resolve(ground));
 }
 
 /**
@@ -122,20 +140,13 @@ export async function openKeys(
   return openPostgresKeyStore({ connectionString, keyEncryptionKey });
 }
 
-function refuseUnknownStore({ eventStoreUrl }: Configuration): void {
-  if (eventStoreUrl === null) return;
-  throw new DomainError(
-    'configuration-invalid',
-    { settings: ['EVENT_STORE_URL'] },
-    'EVENT_STORE_URL must be left out: this version keeps the log in PostgreSQL',
-  );
-}
-
 type Ground = {
   readonly database: OpenDatabase;
   readonly keys: KeyStore;
   readonly log: Log;
   readonly projections: readonly Projection[];
+  readonly logOf: LogSetting;
+  readonly onOtherLog: OnOtherLog;
 };
 
 async function closedOnFailure(lay: (opened: Endings) => Promise<Ground>): Promise<System> {
@@ -149,10 +160,11 @@ async function closedOnFailure(lay: (opened: Endings) => Promise<Ground>): Promi
 }
 
 async function openOn(
-  { database, keys, log, projections: defined }: Ground,
+  { database, keys, log, projections: defined, logOf, onOtherLog }: Ground,
   opened: Endings,
 ): Promise<Omit<System, 'close'>> {
-  const adapter = await openPostgresEventStore({ connectionString: database.appUrl });
+  const adapter = await openLog(logOf, database);
+  const { kind: logKind } = logOf;
   const measured = measuredStore(adapter);
   const store = sealedStore(measured.store, keys, eventRegistry(allEventSpecs));
   opened.push(() => store.close());
@@ -166,6 +178,8 @@ async function openOn(
     pool,
     appUrl: database.appUrl,
     store: store.sealedView,
+    logKind,
+    onOtherLog,
     projections: defined,
     log,
   });
@@ -181,7 +195,18 @@ async function openOn(
   const keepProjecting = (): Runner => (kept ??= projections.start());
   const { counts: appends } = measured;
   const requestKey = (): Promise<Uint8Array> => keys.secret('request-hmac');
-  return { database, store, pool, projections, engine, appends, requestKey, keepProjecting };
+  return {
+    database,
+    store,
+    storedLog: measured.store,
+    logKind,
+    pool,
+    projections,
+    engine,
+    appends,
+    requestKey,
+    keepProjecting,
+  };
 }
 
 const WAIT_MS = 2_000;

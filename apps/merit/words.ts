@@ -56,6 +56,7 @@ const SENTENCES = {
   publication: ['公示', 'publication'],
   settlement: ['结算', 'settlement'],
   copying: ['复制日志', 'copying the log'],
+  comparingCopy: ['核对副本', 'comparing the copy'],
   rebuilding: ['重建', 'rebuilding'],
   verifying: ['核对', 'verifying'],
 } as const satisfies Record<string, readonly [zh: string, en: string]>;

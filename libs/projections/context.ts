@@ -9,9 +9,19 @@ export type Context = {
   /** The same login, for TypeORM, which writes the tables' definitions. */
   readonly appUrl: string;
   readonly store: EventStore;
+  /** Tells logs apart whose positions are not each other's; default `postgresql`. */
+  readonly logKind?: string;
+  /** Default `refuse`. */
+  readonly onOtherLog?: OnOtherLog;
   readonly projections: readonly Projection[];
   readonly log?: (message: string) => void;
 };
+
+/**
+ * What becomes of read models that were made from another log: opening them is refused
+ * (DomainError `read-models-of-another-log`), or they begin anew before the first event.
+ */
+export type OnOtherLog = 'refuse' | 'begin-anew';
 
 export type Connection = Pick<pg.PoolClient, 'query'>;
 

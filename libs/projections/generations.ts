@@ -1,5 +1,7 @@
 import { createHash } from 'node:crypto';
 import { DataSource } from 'typeorm';
+import { START } from '#event-store';
+import { DomainError } from '#kernel';
 import { appDataSource } from '#platform';
 import {
   digestOfPointer,
@@ -17,7 +19,7 @@ export type Definition = {
   readonly tables: readonly string[];
   readonly statements: readonly string[]; // PLACEHOLDER stands for the schema
   readonly afterTables: readonly string[];
-  readonly shape: string; // hash of all that
+  readonly shape: string; // hash of all that, and which log it is made from
 };
 
 export type Definitions = ReadonlyMap<string, Definition>;
@@ -25,6 +27,18 @@ export type Definitions = ReadonlyMap<string, Definition>;
 const PLACEHOLDER = 'schema_of_generation';
 const FIRST_TABLE = new RegExp(`"${PLACEHOLDER}"\\."([^"]+)"`);
 const PREPARE_LOCK = '7882826979823183977';
+
+const FIRST_LOG = 'postgresql';
+
+/**
+ * Nothing for the log beside the read models: their checkpoints were written before there was
+ * another one.
+ */
+function logSuffix({ logKind = FIRST_LOG }: Pick<Context, 'logKind'>): string {
+  return logKind === FIRST_LOG ? '' : `@${logKind}`;
+}
+
+const logOf = (shape: string): string => shape.split('@')[1] ?? FIRST_LOG;
 
 /** TypeORM's definitions of the entities' tables, written for no schema in particular. */
 export async function readDefinitions(context: Context): Promise<Definitions> {
@@ -45,7 +59,8 @@ export async function readDefinitions(context: Context): Promise<Definitions> {
         const own = statements.filter((text) => tables.includes(FIRST_TABLE.exec(text)?.[1] ?? ''));
         const afterTables = projection.afterTables ?? [];
         const all = JSON.stringify([own, afterTables, projection.version ?? 0]);
-        const shape = createHash('sha256').update(all).digest('hex').slice(0, 32);
+        const hash = createHash('sha256').update(all).digest('hex').slice(0, 32);
+        const shape = `${hash}${logSuffix(context)}`;
         return [projection.name, { tables, statements: own, afterTables, shape }];
       }),
     );
@@ -81,16 +96,20 @@ export async function createGeneration(
  * Sees to it that every projection has a current generation that fits the code. What is new, or
  * whose tables are defined otherwise than when they were made, begins anew before the first event
  * in a generation of its own. Safe to call from several processes at once.
+ *
+ * Positions of one log say nothing in another: what has read something of another log is refused
+ * (DomainError `read-models-of-another-log`), or begins anew with all others if that is wanted.
  */
 export async function prepareGenerations(
-  { pool }: Pick<Context, 'pool'>,
+  context: Pick<Context, 'pool' | 'store' | 'logKind' | 'onOtherLog'>,
   definitions: Definitions,
 ): Promise<void> {
-  if ((await unprepared(pool, definitions)).size === 0) return;
+  const { pool } = context;
+  if ((await unprepared(context, pool, definitions)).size === 0) return;
   await inTransaction(pool, 'BEGIN', async (connection) => {
     await connection.query(`SELECT pg_advisory_xact_lock(${PREPARE_LOCK})`);
     const pointer = await readPointer(connection, 'FOR UPDATE');
-    const missing = await unprepared(connection, definitions);
+    const missing = await unprepared(context, connection, definitions);
     if (missing.size === 0) return;
     const generation = pointer.lastGeneration + 1;
     await createGeneration(connection, generation, missing, 'logged');
@@ -104,13 +123,55 @@ export async function prepareGenerations(
   });
 }
 
-async function unprepared(connection: Connection, definitions: Definitions): Promise<Definitions> {
-  const { rows } = await connection.query<{ projection: string; shape: string }>(
-    `SELECT projection, shape FROM projection.checkpoint c JOIN projection.pointer
-         ON current @> jsonb_build_object(c.projection, c.generation)`,
+type Prepared = { readonly projection: string; readonly shape: string; readonly position: string };
+
+async function unprepared(
+  context: Pick<Context, 'store' | 'logKind' | 'onOtherLog'>,
+  connection: Connection,
+  definitions: Definitions,
+): Promise<Definitions> {
+  const { rows } = await connection.query<Prepared>(
+    `SELECT projection, shape, position FROM projection.checkpoint c JOIN projection.pointer
+         ON current @> jsonb_build_object(c.projection, c.generation)
+      WHERE projection = ANY ($1::text[])`,
+    [[...definitions.keys()]], // those of other releases are not read
   );
+  const isAnew = await isOfAnotherLog(context, rows);
+  if (isAnew && context.onOtherLog !== 'begin-anew') throw otherLog(context, rows);
   const shapes = new Map(rows.map(({ projection, shape }) => [projection, shape]));
-  return new Map([...definitions].filter(([name, { shape }]) => shapes.get(name) !== shape));
+  return new Map(
+    [...definitions].filter(([name, { shape }]) => isAnew || shapes.get(name) !== shape),
+  );
+}
+
+/**
+ * Of another kind, or of another log of the same kind that has not come so far. What has read
+ * nothing is of no log: where `shape` differs, it is made anew without a word.
+ */
+async function isOfAnotherLog(
+  { store, logKind = FIRST_LOG }: Pick<Context, 'store' | 'logKind'>,
+  rows: readonly Prepared[],
+): Promise<boolean> {
+  const read = rows.filter(({ position }) => position !== START);
+  if (read.some(({ shape }) => logOf(shape) !== logKind)) return true;
+  // In one database both are restored together; that a checkpoint is ahead is for verify to say.
+  if (logKind === FIRST_LOG || read.length === 0) return false;
+  const head = await store.head();
+  return read.some(({ position }) => position > head);
+}
+
+function otherLog(
+  { logKind = FIRST_LOG }: Pick<Context, 'logKind'>,
+  rows: readonly Prepared[],
+): DomainError {
+  const logs = new Set(rows.map(({ shape }) => logOf(shape)));
+  return new DomainError(
+    'read-models-of-another-log',
+    { log: logKind, readModelsOf: [...logs].toSorted() },
+    `the read models of this database were made from another log (${[...logs].join(', ')}) than ` +
+      `the one that is configured (${logKind}): configure that one again, or end every process ` +
+      'of the system and make them anew from this one: merit rebuild',
+  );
 }
 
 /** A number that no generation had before, committed before anything is made under it. */

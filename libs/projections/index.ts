@@ -28,7 +28,7 @@ export {
   upsertRows,
   type TableColumns,
 } from './rows.js';
-export type { Context as ProjectionsContext } from './context.js';
+export type { Context as ProjectionsContext, OnOtherLog } from './context.js';
 export type { Reading } from './reading.js';
 export { firstParked, type FirstParked, type RetryOutcome } from './parking.js';
 export type { Runner, RunnerOptions } from './runner.js';
@@ -63,7 +63,8 @@ export type Projections = {
 
 /**
  * Opens the read models on a migrated database; makes the tables of those that are new or defined
- * otherwise than before. Several processes may do so at once.
+ * otherwise than before. Several processes may do so at once. Error: DomainError
+ * `read-models-of-another-log`.
  */
 export async function openProjections(context: Context): Promise<Projections> {
   refuseDoubledNames(context);

@@ -2,6 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type Api, type ApiSystem, startApi } from '../../apps/api/index.js';
+import type { LogSetting } from '../../apps/merit/log.js';
 import { allProcesses } from '../../apps/merit/processes.js';
 import type { ApiArea } from '../../apps/api/areas/area.js';
 import {
@@ -59,8 +60,9 @@ const YEAR_SECONDS = 366 * 24 * 3600;
 export async function openTestApi(
   startAt = '2026-01-05T09:00:00+08:00',
   areas: readonly ApiArea[] = [],
+  log?: LogSetting,
 ): Promise<TestApi> {
-  const opened = await openTestSystem();
+  const opened = await openTestSystem(log);
   const { system } = opened;
   const folder = await mkdtemp(join(tmpdir(), 'merit-api-'));
   const issuer = await openLocalIssuer(join(folder, 'token-key.json'));

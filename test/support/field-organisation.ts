@@ -1,3 +1,4 @@
+import type { LogSetting } from '../../apps/merit/log.js';
 import type { Scheme } from '#rules';
 import {
   complaintsIndicator,
@@ -36,9 +37,12 @@ const PEOPLE = ['AM1', 'AM2', 'AM3', 'AM4'].map((id) => `${id},${id},N,account-m
  * AM1 to AM4 in unit N below CHIEF-N, AM5 in unit S below CHIEF-S, AM9 who joins in June; February
  * is published, March is open since the 1st and the clock stands at noon of Tuesday, 10 March.
  */
-export async function openFieldApi(more: Readonly<Record<string, string>> = {}): Promise<TestApi> {
+export async function openFieldApi(
+  more: Readonly<Record<string, string>> = {},
+  log?: LogSetting,
+): Promise<TestApi> {
   const folder = await datasetFolder();
-  const api = await openTestApi('2026-03-10T12:00:00+08:00');
+  const api = await openTestApi('2026-03-10T12:00:00+08:00', [], log);
   const people = [...PEOPLE, 'AM5,AM5,S,account-manager,CHIEF-S,'];
   await folder.write({
     'units.csv': 'unitId,parentUnitId,name\nHQ,,HQ\nN,HQ,North\nS,HQ,South\n',

@@ -1,7 +1,14 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { openKeys, openSystem, openSystemOn, type System } from '../../apps/merit/system.js';
+import { IN_POSTGRESQL, type LogSetting } from '../../apps/merit/log.js';
+import {
+  allProjections,
+  openKeys,
+  openSystem,
+  openSystemOn,
+  type System,
+} from '../../apps/merit/system.js';
 import { openReplay } from '#dataset';
 import {
   type Configuration,
@@ -23,8 +30,11 @@ export type TestSystem = {
   readonly close: () => Promise<void>;
 };
 
-/** The whole system on a fresh database of the test server, with a key of its own. */
-export async function openTestSystem(): Promise<TestSystem> {
+/**
+ * The whole system on a fresh database of the test server, with a key of its own; the log there,
+ * or where `log` says.
+ */
+export async function openTestSystem(log: LogSetting = IN_POSTGRESQL): Promise<TestSystem> {
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'merit-system-'));
   const kekFile = join(folder, 'key-encryption-key');
@@ -34,8 +44,12 @@ export async function openTestSystem(): Promise<TestSystem> {
     DATABASE_OWNER_URL: database.ownerUrl,
     MERIT_KEK_FILE: kekFile,
     MERIT_DATA: folder,
+    ...(log.kind === 'postgresql' ? {} : { EVENT_STORE_URL: log.url }),
   });
-  const system = await openSystem(configuration, 'attach');
+  const system =
+    log.kind === 'postgresql'
+      ? await openSystem(configuration, 'attach')
+      : await openFurtherSystem({ configuration }, allProjections(), log);
   const close = async (): Promise<void> => {
     await system.close();
     await rm(folder, { recursive: true });
@@ -48,10 +62,11 @@ export async function openTestSystem(): Promise<TestSystem> {
 export async function openFurtherSystem(
   { configuration }: Pick<TestSystem, 'configuration'>,
   projections: readonly Projection[],
+  log: LogSetting = IN_POSTGRESQL,
 ): Promise<System> {
   const database = await openDatabase(configuration, 'attach');
   const keys = await openKeys(configuration, database);
-  const system = await openSystemOn(database, keys, () => undefined, projections);
+  const system = await openSystemOn(database, keys, () => undefined, projections, log);
   const close = async (): Promise<void> => {
     await system.close();
     await keys.close();
@@ -62,12 +77,15 @@ export async function openFurtherSystem(
 
 let runs = 0;
 
-/** Imports a dataset folder; the run's id only has to differ from other runs'. */
-export async function importFolder({ engine }: Pick<System, 'engine'>, dir: string) {
+/** Imports a dataset folder; the run's id only has to differ from other runs' on the same log. */
+export async function importFolder(
+  { engine }: Pick<System, 'engine'>,
+  dir: string,
+  runId = `test run ${process.pid} ${(runs += 1)}`,
+) {
   const replay = await openReplay(dir);
   try {
-    runs += 1;
-    return await importDataset(engine, replay, { runId: `test run ${process.pid} ${runs}` });
+    return await importDataset(engine, replay, { runId });
   } finally {
     await replay.close();
   }

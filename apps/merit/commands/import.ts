@@ -1,12 +1,14 @@
 import { DATASET_ENCODINGS, type ImportReport } from '#dataset';
+import type { EventStore } from '#event-store';
 import { DomainError } from '#kernel';
-import { createProgress, openDatabase } from '#platform';
+import { type Configuration, createProgress, type OpenDatabase, openDatabase } from '#platform';
 import type { Call } from '../call.js';
 import { borrowedKeys, openScratch } from '../dry-run.js';
 import { endAll, type Endings } from '../endings.js';
 import type { ExitCode } from '../failure.js';
 import { requireFormat } from '../formats.js';
 import { importInto, type ImportRequest } from '../import-dataset.js';
+import { logSetting, openLog } from '../log.js';
 import { standardOutput, writeJson, writeTable } from '../output.js';
 import { cellsOf, columnsOf } from '../records.js';
 import { createSession, type Session, withEnd, withSystem } from '../session.js';
@@ -53,21 +55,35 @@ function runImport(session: Session, request: ImportRequest): Promise<ImportRepo
 /** The same import on a copy of the log, which goes with the report's last line. */
 async function tryImport(session: Session, request: ImportRequest): Promise<ImportReport> {
   const { configuration, language, logger } = session;
-  const log = (message: string): void => logger.info(message);
-  const database = await openDatabase(configuration, 'attach', log);
+  const tell = (message: string): void => logger.info(message);
+  const database = await openDatabase(configuration, 'attach', tell);
   const opened: Endings = [() => database.close()];
   const work = async (): Promise<ImportReport> => {
     const keys = await openKeys(configuration, database);
     opened.push(() => keys.close());
     const copying = createProgress({ label: wordOf('copying', language), total: null });
-    const scratch = await openScratch(database, (count) => copying.advance(count));
+    const log = await logElsewhere(configuration, database, opened);
+    const scratch = await openScratch(database, (count) => copying.advance(count), log);
     opened.push(() => scratch.drop());
     copying.finish();
-    const system = await openSystemOn(scratch.database, borrowedKeys(keys), log);
+    const system = await openSystemOn(scratch.database, borrowedKeys(keys), tell);
     opened.push(() => system.close());
     return importInto(system, request, session);
   };
   return withEnd(work, () => endAll(opened));
+}
+
+/** Null: the log is in the database itself, and is copied with it. */
+async function logElsewhere(
+  configuration: Configuration,
+  database: OpenDatabase,
+  opened: Endings,
+): Promise<EventStore | null> {
+  const setting = logSetting(configuration);
+  if (setting.kind === 'postgresql') return null;
+  const log = await openLog(setting, database);
+  opened.push(() => log.close());
+  return log;
 }
 
 /** Exactly the fields of the report, whatever else an import comes to count. */

@@ -6,7 +6,7 @@ import { requireFormat } from '../formats.js';
 import { standardOutput, writeJson, writeTable } from '../output.js';
 import { cellsOf, columnsOf } from '../records.js';
 import { createSession, type Session, withSystem } from '../session.js';
-import { allProjections } from '../system.js';
+import { allProjections, type System } from '../system.js';
 import { inLanguage, type Title, wordOf } from '../words.js';
 import { DomainError } from '#kernel';
 
@@ -21,7 +21,7 @@ export async function rebuild(
   const { projection, onlyCompare } = wanted;
   if (projection !== null) requireProjection(projection);
   const session = createSession(env, options);
-  const outcome = await withSystem(session, 'attach', async ({ projections }) => {
+  const build = async ({ projections }: System) => {
     const bar = rebuildBar(session);
     const settings = {
       ...(projection === null ? {} : { projections: [projection] }),
@@ -32,7 +32,10 @@ export async function rebuild(
     } finally {
       bar.finish();
     }
-  });
+  };
+  // All of them made anew: then it does not matter from which log the present ones are.
+  const onOtherLog = projection === null && !onlyCompare ? 'begin-anew' : 'refuse';
+  const outcome = await withSystem(session, 'attach', build, { onOtherLog });
   const { eventCount, differences } = outcome;
   const parkedKeys = 'parkedKeys' in outcome ? outcome.parkedKeys : [];
   if (options.format === 'json') await writeJson(standardOutput, outcome);

@@ -5,11 +5,14 @@ import { bonusLedgerProjection, verifyLedger } from '#read-models/bonus-ledger';
 import type { Finding, OnProgress } from './finding.js';
 import { storedLog } from './stored-log.js';
 import { type LogOptions, verifyLog } from './verify-log.js';
+import { type PortLog, verifyPort } from './verify-port.js';
 import { type ResultsLog, verifyResults } from './verify-results.js';
 
 export type Verification = {
   readonly pool: Pick<pg.Pool, 'query'>; // with the rights of `merit_app`
   readonly log: ResultsLog; // personal fields may stay sealed
+  /** The log by its port, where it is not in the database of `pool`. */
+  readonly portLog?: PortLog | undefined;
   readonly specs: readonly EventSpec[]; // every event type that the log may hold
   readonly projections: Pick<Projections, 'verify' | 'read'>;
   readonly onProgress?: OnProgress | undefined;
@@ -24,11 +27,13 @@ export type Verification = {
  * broken log also breaks what reads it.
  */
 export async function verifyAll(verification: Verification): Promise<readonly Finding[]> {
-  const { pool, log, specs, onProgress, signal, onLeaf } = verification;
+  const { pool, log, portLog, specs, onProgress, signal, onLeaf } = verification;
   const leaf = onLeaf ? { onLeaf } : {};
   return [
     ...(await guarded('log', signal, () =>
-      verifyLog(storedLog(pool), specs, { onProgress, signal, ...leaf }),
+      portLog === undefined
+        ? verifyLog(storedLog(pool), specs, { onProgress, signal, ...leaf })
+        : verifyPort(portLog, specs, { onProgress, signal }),
     )),
     ...(await guarded('projection', signal, () => projectionFindings(verification))),
     ...(await guarded('results', signal, () => verifyResults(log, { onProgress, signal }))),

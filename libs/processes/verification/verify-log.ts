@@ -9,6 +9,11 @@ import {
 } from './finding.js';
 import type { StoredLog, StoredRow } from './stored-log.js';
 
+/** A row of any log, as its store calls its place. */
+export type CheckedRow = Omit<StoredRow, 'position' | 'leafHashHex'> & {
+  readonly position: bigint | string;
+};
+
 export type LogOptions = {
   readonly onProgress?: OnProgress | undefined;
   readonly signal?: AbortSignal | undefined;
@@ -33,12 +38,15 @@ export async function verifyLog(
 ): Promise<readonly Finding[]> {
   const findings = collectFindings();
   const specByType = new Map(specs.map((spec) => [spec.type, spec]));
-  const order: Order = { position: 0n, storedAt: '', revisions: new Map() };
+  const order: Order = { storedAt: '', revisions: new Map() };
+  let position = 0n;
   const { rowCount, head } = await log.extent();
   let done = 0;
   for await (const rows of log.rows(head)) {
     signal?.throwIfAborted();
     for (const row of rows) {
+      checkDense(row, position + 1n, findings);
+      ({ position } = row);
       checkOrder(row, order, findings);
       checkTexts(row, specByType.get(row.type), findings);
       const hash = checkLeaf(row, findings);
@@ -66,13 +74,12 @@ export async function verifyLog(
   return findings.all();
 }
 
-type Order = {
-  position: bigint;
+export type Order = {
   storedAt: string;
   readonly revisions: Map<string, number>; // last of each stream
 };
 
-const placeOf = (row: StoredRow, column: string): Place => ({
+const placeOf = (row: CheckedRow, column: string): Place => ({
   table: 'log.events',
   position: String(row.position),
   eventId: row.eventId,
@@ -80,24 +87,29 @@ const placeOf = (row: StoredRow, column: string): Place => ({
   column,
 });
 
-function noteRow(findings: Findings, row: StoredRow, column: string, message: string): void {
+export function noteRow(
+  findings: Findings,
+  row: CheckedRow,
+  column: string,
+  message: string,
+): void {
   const where = placeOf(row, column);
   const text = `event ${row.position} of ${row.stream}: ${message}`;
   findings.note(column, { area: 'log', where, message: text });
 }
 
-function checkOrder(row: StoredRow, order: Order, findings: Findings): void {
-  const due = order.position + 1n;
-  if (row.position !== due) {
-    const missing = row.position > due;
-    const position = String(missing ? due : row.position);
-    const message = missing
-      ? `no event at position ${due}; the next one is at ${row.position}`
-      : `position ${row.position} where ${due} was due`;
-    const where = { table: 'log.events', position, column: 'position' };
-    findings.note('position', { area: 'log', where, message });
-  }
-  order.position = row.position;
+function checkDense(row: StoredRow, due: bigint, findings: Findings): void {
+  if (row.position === due) return;
+  const missing = row.position > due;
+  const position = String(missing ? due : row.position);
+  const message = missing
+    ? `no event at position ${due}; the next one is at ${row.position}`
+    : `position ${row.position} where ${due} was due`;
+  const where = { table: 'log.events', position, column: 'position' };
+  findings.note('position', { area: 'log', where, message });
+}
+
+export function checkOrder(row: CheckedRow, order: Order, findings: Findings): void {
   const revision = (order.revisions.get(row.stream) ?? -1) + 1;
   if (row.revision !== revision) {
     noteRow(findings, row, 'revision', `revision ${row.revision} where ${revision} was due`);
@@ -110,7 +122,7 @@ function checkOrder(row: StoredRow, order: Order, findings: Findings): void {
   order.storedAt = row.storedAt;
 }
 
-function checkTexts(row: StoredRow, spec: EventSpec | undefined, findings: Findings): void {
+export function checkTexts(row: CheckedRow, spec: EventSpec | undefined, findings: Findings): void {
   if (!spec) noteRow(findings, row, 'type', `type ${row.type} is not known`);
   const data = readCanonical(row.dataText);
   if (!data) noteRow(findings, row, 'data', 'data is no canonical JSON object');
@@ -156,7 +168,7 @@ const BASE64 = /^(?:[A-Za-z0-9+/]{4})*(?:[A-Za-z0-9+/]{2}==|[A-Za-z0-9+/]{3}=)?$
 
 /** audit: a personal field is sealed before it reaches the log, or says that it was erased. */
 function checkPersonal(
-  row: StoredRow,
+  row: CheckedRow,
   { personal = {} }: EventSpec,
   data: JsonObject,
   findings: Findings,

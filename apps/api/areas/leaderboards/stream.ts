@@ -29,7 +29,7 @@ const HEARTBEAT_MS = 15_000;
 const MAX_TIMER_MS = 2 ** 31 - 1;
 const RETRY_AFTER_SECONDS = 5;
 const EVENT_STREAM = 'text/event-stream; charset=utf-8';
-const LAST_EVENT_ID = /^[0-9A-Za-z._-]{1,64}$/;
+const LAST_EVENT_ID = /^[0-9A-Za-z._/-]{1,64}$/;
 
 type Reader = {
   readonly caller: Caller;

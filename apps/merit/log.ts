@@ -1,0 +1,29 @@
+import { type EventStore, openPostgresEventStore } from '#event-store';
+import type { Configuration, OpenDatabase } from '#platform';
+
+/** Where the log is. Read models, keys and the access record are in PostgreSQL either way. */
+export type LogKind = 'postgresql' | 'eventstoredb';
+export type LogSetting =
+  | { readonly kind: 'postgresql' } // in the system's own database
+  | {
+      readonly kind: 'eventstoredb';
+      readonly url: string;
+      readonly namespace?: string; // before every stream name; a server of its own needs none
+    };
+
+export const IN_POSTGRESQL: LogSetting = { kind: 'postgresql' };
+
+export const logSetting = ({ eventStoreUrl }: Pick<Configuration, 'eventStoreUrl'>): LogSetting =>
+  eventStoreUrl === null ? IN_POSTGRESQL : { kind: 'eventstoredb', url: eventStoreUrl };
+
+/** The bare adapter: nothing is opened or sealed on the way. */
+export async function openLog(
+  setting: LogSetting,
+  { appUrl }: Pick<OpenDatabase, 'appUrl'>,
+): Promise<EventStore> {
+  if (setting.kind === 'postgresql') return openPostgresEventStore({ connectionString: appUrl });
+  // Its client takes a while to load; whoever keeps the log in PostgreSQL does without.
+  const { openEventStoreDb } = await import('#event-store/eventstoredb');
+  const { url, namespace } = setting;
+  return openEventStoreDb(namespace === undefined ? { url } : { url, namespace });
+}
