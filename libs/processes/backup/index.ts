@@ -7,9 +7,4 @@ export {
   type WrittenFile,
 } from './backup.js';
 export { BACKUP_FORMAT, type BackupHeader, type Section } from './format.js';
-export {
-  checkBackup,
-  type CheckedBackup,
-  restoreBackup,
-  type RestoreOptions,
-} from './restore.js';
+export { checkBackup, type CheckedBackup, restoreBackup, type RestoreOptions } from './restore.js';

@@ -11,10 +11,7 @@ const APPEND_LOCK = '7882826979823183975';
 const KEYS_LOCK = '7882826979823183979';
 
 /** Begins; refuses a target that holds anything. Error: DomainError `restore-target-not-empty`. */
-export async function beginRestore(
-  target: Target,
-  sections: readonly Section[],
-): Promise<void> {
+export async function beginRestore(target: Target, sections: readonly Section[]): Promise<void> {
   await target.query('BEGIN');
   await target.query('SET LOCAL statement_timeout = 0');
   await target.query('SET LOCAL idle_in_transaction_session_timeout = 0');
