@@ -99,6 +99,6 @@ async function undoOf({ database, dataDir }: Configuration): Promise<() => Promi
   const hadFolder = await isThere(dataDir);
   return async () => {
     await removeDatabase(dataDir);
-    if (!hadFolder) await rmdir(dataDir).catch(() => undefined); // unless others put something there
+    if (!hadFolder) await rmdir(dataDir).catch(() => undefined); // unless something is there
   };
 }

@@ -42,7 +42,7 @@ export async function headOf(source: Source): Promise<bigint> {
   return BigInt(rows[0]?.head ?? 0);
 }
 
-/** Rows in the order of their key, up to `until` where one is given; the next page is on its way. */
+/** Rows in the order of their key, up to `until` if given; the next page is on its way. */
 export async function* rowsOf(
   source: Source | Pick<pg.Pool, 'query'>,
   section: Section,
