@@ -9,6 +9,7 @@ import {
 } from '../port.js';
 import type { Claim, Claims, Holder } from './claims.js';
 import { unavailable } from './errors.js';
+import { pause } from './limited.js';
 import { repeatedAppend, type Lookup } from './lookup.js';
 import type { Names } from './names.js';
 import type { Reader } from './read.js';
@@ -26,13 +27,21 @@ export type AppendParts = {
    * longer than any append can be under way, the difference of the clocks included.
    */
   readonly abandonedAfterMs: number;
+  /** How long an append waits for what becomes of another one that holds its id or key. */
+  readonly waitMs: number;
   /** An append whose claims are older is not sent: its claims might be taken for abandoned. */
   readonly claimedForMs: number;
 };
 
-type Wanted = { readonly claim: Claim; readonly holder: Holder; readonly event: EncodedEvent };
+/** `event`: of which the claim tells, when it is there; otherwise the claim is this append's. */
+type Taken = {
+  readonly isNew: boolean;
+  readonly event: RecordedEvent | null;
+};
 
 const MAX_ROUNDS = 50;
+const FIRST_PAUSE_MS = 5;
+const MAX_PAUSE_MS = 200;
 
 /**
  * Claims, look-ups, then the one append at an exact revision. Appends of one stream come one
@@ -44,18 +53,18 @@ export async function appendEvents(
   append: EncodedAppend,
 ): Promise<AppendResult> {
   const beganMs = parts.nowMs();
-  const taken: Claim[] = [];
+  const own: Claim[] = [];
+  const state = { isSent: false };
   try {
-    const ids = await takeAll(parts, append, taken, ({ id }) => parts.names.recordIdClaim(id));
-    const repeated = await known(parts, append, ids, taken);
+    const ids = await takeAll(parts, append, own, ({ id }) => parts.names.recordIdClaim(id));
+    const events = ids.flatMap(({ event }) => event ?? []);
+    const repeated = repeatedAppend(append, new Map(events.map((event) => [event.id, event])));
     if (repeated) return repeated;
-    await takeKeys(parts, append, taken);
-    return await appendClaimed(parts, append, {
-      isNew: ids.every(({ claim }) => claim.kind === 'fresh'),
-      beganMs,
-    });
+    await takeKeys(parts, append, own);
+    const isNew = ids.every((taken) => taken.isNew);
+    return await appendClaimed(parts, append, { isNew, beganMs, state });
   } catch (error) {
-    if (isRefusal(error)) await parts.claims.release(taken);
+    if (!state.isSent || isRefusal(error)) await parts.claims.release(own);
     throw error;
   }
 }
@@ -63,95 +72,81 @@ export async function appendEvents(
 const isRefusal = (error: unknown): boolean =>
   error instanceof RevisionConflict ||
   error instanceof EventIdReused ||
-  error instanceof CommandKeyReused ||
   error instanceof EventTooLarge;
 
 /** In parallel: the client sends them over one stream. */
 async function takeAll(
-  { claims }: AppendParts,
+  parts: AppendParts,
   { stream, expected, events }: EncodedAppend,
-  taken: Claim[],
+  own: Claim[],
   nameOf: (event: EncodedEvent) => string | null,
-): Promise<readonly Wanted[]> {
+): Promise<readonly Taken[]> {
   const first = typeof expected === 'number' ? expected + 1 : 0;
-  const wanted = events.map(async (event, index): Promise<Wanted | null> => {
+  const wanted = events.map(async (event, index): Promise<Taken | null> => {
     const name = nameOf(event);
     if (name === null) return null;
-    const holder = { stream, eventId: event.id, at: first + index };
-    const claim = await claims.take(name, holder);
-    if (claim.kind === 'fresh') taken.push(claim);
-    return { claim, holder, event };
+    return take(parts, name, { stream, eventId: event.id, at: first + index }, own);
   });
-  return (await allSettled(wanted)).filter((one) => one !== null);
+  // Nothing may be left under way that could take a claim after the release.
+  await Promise.allSettled(wanted);
+  return (await Promise.all(wanted)).filter((one) => one !== null);
 }
-
-/** Unlike Promise.all, leaves nothing under way that could take a claim after the release. */
-async function allSettled<T>(tasks: readonly Promise<T>[]): Promise<readonly T[]> {
-  await Promise.allSettled(tasks);
-  return Promise.all(tasks);
-}
-
-/** The first outcome of a repeated append; null when the log holds none of its events. */
-async function known(
-  parts: AppendParts,
-  append: EncodedAppend,
-  ids: readonly Wanted[],
-  taken: Claim[],
-): Promise<AppendResult | null> {
-  const held = ids.filter(({ claim }) => claim.kind === 'held');
-  if (held.length === 0) return null;
-  const events = await Promise.all(held.map(({ claim }) => eventOf(parts, claim)));
-  const present = events.filter((event) => event !== null);
-  const found = new Map(present.map((event) => [event.id, event]));
-  const repeated = repeatedAppend(append, found);
-  if (repeated) return repeated;
-  await allSettled(held.map((wanted) => takeAbandoned(parts, wanted, taken)));
-  return null;
-}
-
-const eventOf = async ({ lookup }: AppendParts, claim: Claim): Promise<RecordedEvent | null> =>
-  claim.kind === 'held'
-    ? lookup.one(claim.holder.stream, claim.holder.eventId, claim.holder.at)
-    : null;
 
 /**
  * A claim whose event is not there: of this very event, anybody may take it, since the look-up
  * before an exact revision keeps the event from being there twice; of another, only when no
- * append can be under way any more that claimed it.
+ * append can be under way any more that claimed it. Until then it waits for what becomes of it.
  */
-async function takeAbandoned(
-  { claims, nowMs, abandonedAfterMs }: AppendParts,
-  { claim, holder }: Wanted,
-  taken: Claim[],
-): Promise<void> {
-  if (claim.kind !== 'held') return;
-  const isOwn = claim.holder.stream === holder.stream && claim.holder.eventId === holder.eventId;
-  if (!isOwn && nowMs() - claim.createdMs < abandonedAfterMs) {
-    throw unavailable(`${claim.name} is claimed by an append under way`);
+async function take(
+  { claims, lookup, nowMs, abandonedAfterMs, waitMs }: AppendParts,
+  name: string,
+  holder: Holder,
+  own: Claim[],
+): Promise<Taken> {
+  const deadlineMs = nowMs() + waitMs;
+  for (let pauseMs = FIRST_PAUSE_MS; ; pauseMs = Math.min(pauseMs * 2, MAX_PAUSE_MS)) {
+    const claim = await claims.take(name, holder);
+    if (claim.kind === 'fresh') {
+      own.push(claim);
+      return { isNew: true, event: null };
+    }
+    const { stream, eventId, at } = claim.holder;
+    const event = await lookup.one(stream, eventId, at);
+    if (event) return { isNew: false, event };
+    const isOwn = stream === holder.stream && eventId === holder.eventId;
+    if (isOwn || nowMs() - claim.createdMs >= abandonedAfterMs) {
+      const takenOver = await claims.takeOver(claim, holder);
+      if (takenOver) {
+        own.push(takenOver);
+        return { isNew: false, event: null };
+      }
+    }
+    if (nowMs() > deadlineMs) throw unavailable(`${name} is claimed by an append under way`);
+    await pause(pauseMs);
   }
-  const now = await claims.takeOver(claim, holder);
-  if (!now) throw unavailable(`${claim.name} was claimed by another append just now`);
-  taken.push(now);
 }
 
 /** Looked up after the ids and before the revision. */
-async function takeKeys(parts: AppendParts, append: EncodedAppend, taken: Claim[]): Promise<void> {
-  const wanted = await takeAll(parts, append, taken, ({ commandKey }) =>
-    commandKey === null ? null : parts.names.commandKeyClaim(commandKey),
-  );
-  const answers = await Promise.all(wanted.map(({ claim }) => eventOf(parts, claim)));
-  const used = wanted.flatMap(({ event }, index) =>
-    answers[index] && event.commandKey !== null ? [event.commandKey] : [],
-  );
+async function takeKeys(parts: AppendParts, append: EncodedAppend, own: Claim[]): Promise<void> {
+  const keyOf = ({ commandKey }: EncodedEvent): string | null =>
+    commandKey === null ? null : parts.names.commandKeyClaim(commandKey);
+  const taken = await takeAll(parts, append, own, keyOf);
+  const keys = append.events.flatMap(({ commandKey }) => commandKey ?? []);
+  const used = keys.filter((_, index) => taken[index]?.event);
   if (used.length > 0) throw new CommandKeyReused(append.stream, used);
-  await allSettled(wanted.map((one) => takeAbandoned(parts, one, taken)));
 }
+
+type Under = {
+  readonly isNew: boolean;
+  readonly beganMs: number;
+  readonly state: { isSent: boolean };
+};
 
 /** The append itself, on claims that are this append's. */
 async function appendClaimed(
   parts: AppendParts,
   append: EncodedAppend,
-  { isNew, beganMs }: { readonly isNew: boolean; readonly beganMs: number },
+  { isNew, beganMs, state }: Under,
 ): Promise<AppendResult> {
   const { stream, expected, events, bytes } = append;
   const name = parts.names.onServer(stream);
@@ -167,6 +162,7 @@ async function appendClaimed(
     }
     const exact = exactRevision(stream, expected, tail, isNew);
     if (parts.nowMs() - beganMs > parts.claimedForMs) throw unavailable('append: not sent in time');
+    state.isSent = true;
     const written = await parts.write(name, exact, events.map(toSent), bytes);
     if (written.kind === 'written') {
       const { revision, positions } = written;

@@ -5,7 +5,7 @@ import { appendEvents, type AppendParts } from './append.js';
 import { createClaims } from './claims.js';
 import { createConnection, type Connection } from './connection.js';
 import { createTurns } from './limited.js';
-import { headOf, lagAfter, readAll, subscribe, type LogParts } from './log.js';
+import { createGaps, headOf, lagAfter, readAll, subscribe, type LogParts } from './log.js';
 import { createLookup } from './lookup.js';
 import { createNames, refuseHidden, type Names } from './names.js';
 import { createReader, toRecorded, type Reader } from './read.js';
@@ -90,9 +90,10 @@ function assemble(
       lookup: createLookup(reader, names),
       nowMs: Date.now,
       abandonedAfterMs: options.abandonedAfterMs ?? ABANDONED_AFTER_MS,
+      waitMs: answerMs,
       claimedForMs: CLAIMED_FOR_MS,
     },
-    log: { connection, names, reader, closing, stallMs: answerMs },
+    log: { connection, names, reader, gaps: createGaps(), closing, stallMs: answerMs },
   };
 }
 

@@ -17,6 +17,7 @@ export type LogParts = {
   readonly connection: Connection;
   readonly names: Names;
   readonly reader: Reader;
+  readonly gaps: Gaps;
   /** Aborts when the store closes. */
   readonly closing: AbortSignal;
   readonly stallMs: number;
@@ -25,7 +26,7 @@ export type LogParts = {
 type Head = { readonly position: Position; readonly stream: string };
 
 const DEFAULT_BATCH_EVENTS = 1_000;
-const FIRST_PAGE_EVENTS = 32;
+const FIRST_PAGE_EVENTS = 4;
 const MAX_PAGE_EVENTS = 1_024;
 const RESUME_PAUSE_MS = 100;
 const MAX_FRUITLESS = 8;
@@ -59,15 +60,51 @@ export async function* readAll(
   const head = await headOf(parts);
   const end = head && (until === undefined || until > head.position) ? head.position : until;
   if (!head || end === undefined || end <= after) return;
-  const options = { streamPrefixes, alsoStreams: [head.stream], batchSize: sizeOf(batchSize) };
-  for await (const batch of resumed(parts, { after, ...options }, { signal, isFinite: true })) {
+  const key = streamPrefixes ? JSON.stringify(streamPrefixes) : null;
+  const from = key === null ? after : parts.gaps.beyond(key, after);
+  if (end <= from) return;
+  const alsoStreams = [head.stream];
+  const options = { until: end, streamPrefixes, alsoStreams, batchSize: sizeOf(batchSize) };
+  let last = after;
+  for await (const batch of resumed(parts, { after: from, ...options }, signal)) {
     const wanted = batch.filter(
       ({ position, stream }) =>
         position <= end && (!streamPrefixes || streamPrefixes.some((p) => stream.startsWith(p))),
     );
+    last = wanted.at(-1)?.position ?? last;
     if (wanted.length > 0) yield wanted;
-    if ((batch.at(-1)?.position ?? START) >= end) return;
+    if ((batch.at(-1)?.position ?? START) < end) continue;
+    if (key !== null) parts.gaps.found(key, last, end);
+    return;
   }
+}
+
+/** Where the log is known to hold nothing of some streams. */
+export type Gaps = {
+  readonly beyond: (key: string, after: Position) => Position;
+  readonly found: (key: string, after: Position, until: Position) => void;
+};
+
+const MAX_GAPS = 64;
+
+/**
+ * Each command asks what is new of the organisation, and mostly nothing is: without this, the
+ * server would look each time at all that came since the organisation last changed.
+ */
+export function createGaps(): Gaps {
+  const gaps = new Map<string, { readonly after: Position; readonly until: Position }>();
+  return {
+    beyond: (key, after) => {
+      const gap = gaps.get(key);
+      return gap && gap.after <= after && after < gap.until ? gap.until : after;
+    },
+    found: (key, after, until) => {
+      gaps.delete(key);
+      gaps.set(key, { after, until });
+      const [oldest] = gaps.keys();
+      if (gaps.size > MAX_GAPS && oldest !== undefined) gaps.delete(oldest);
+    },
+  };
 }
 
 export async function* subscribe(
@@ -75,8 +112,8 @@ export async function* subscribe(
   { after = START, streamPrefixes, batchSize, signal }: SubscribeOptions,
 ): AsyncGenerator<readonly RecordedEvent[]> {
   if (streamPrefixes?.length === 0) return aborted(parts.closing, signal);
-  const options = { after, streamPrefixes, batchSize: sizeOf(batchSize) };
-  yield* resumed(parts, options, { signal, isFinite: false });
+  const options = { after, until: null, streamPrefixes, batchSize: sizeOf(batchSize) };
+  yield* resumed(parts, options, signal);
 }
 
 const sizeOf = (batchSize = DEFAULT_BATCH_EVENTS): number => Math.max(1, batchSize);
@@ -88,8 +125,9 @@ const sizeOf = (batchSize = DEFAULT_BATCH_EVENTS): number => Math.max(1, batchSi
 async function* resumed(
   parts: LogParts,
   options: PullOptions,
-  { signal, isFinite }: { readonly signal?: AbortSignal; readonly isFinite: boolean },
+  signal: AbortSignal | undefined,
 ): AsyncGenerator<readonly RecordedEvent[]> {
+  const isFinite = options.until !== null;
   let [cursor, storedAt, fruitless] = [options.after, '', 0];
   const isOver = (): boolean => parts.closing.aborted || signal?.aborted === true;
   while (!isOver()) {
@@ -126,10 +164,21 @@ async function* resumed(
 }
 
 /** A live subscription may be silent for days; the keepalive of its connection is what ends it. */
-function nextOf(current: Pull, stallMs: number | null): Promise<readonly RecordedEvent[]> {
+async function nextOf(current: Pull, stallMs: number | null): Promise<readonly RecordedEvent[]> {
   const next = current.next();
-  return stallMs === null ? next : within(stallMs, next, () => new Ended('no answer in time'));
+  if (stallMs === null) return next;
+  for (;;) {
+    const leftMs = stallMs - (Date.now() - current.heardMs());
+    if (leftMs <= 0) throw new Ended('no answer in time');
+    const given = await within(leftMs, next, () => new Silence()).catch((error: unknown) => {
+      if (error instanceof Silence) return null; // perhaps it looked further, and nothing matched
+      throw error;
+    });
+    if (given) return given;
+  }
 }
+
+class Silence extends Error {}
 
 function aborted(...signals: readonly (AbortSignal | undefined)[]): Promise<void> {
   return new Promise((resolve) => {

@@ -17,11 +17,12 @@ export type Names = {
   readonly recordIdClaim: (eventId: string) => string;
   /** Hashed: a caller's key may hold what does not belong into a stream's name. */
   readonly commandKeyClaim: (key: string) => string;
-  readonly filter: (streamPrefixes: readonly string[] | undefined) => Filter;
+  /** `looked` hears now and then that the server looks further, also where nothing matches. */
+  readonly filter: (streamPrefixes: readonly string[] | undefined, looked: () => void) => Filter;
 };
 
-/** In search windows of the server: how often it tells how far it looked, which nobody uses. */
-const CHECKPOINT_INTERVAL = 1_000;
+/** Of 32 events each, which the server looks at before it tells where it is. */
+const CHECKPOINT_INTERVAL = 64;
 
 export function createNames(namespace: string): Names {
   return {
@@ -33,14 +34,14 @@ export function createNames(namespace: string): Names {
     },
     recordIdClaim: (eventId) => namespace + RECORD_ID + eventId,
     commandKeyClaim: (key) => namespace + COMMAND_KEY + sha256HexOf(key),
-    filter: (streamPrefixes) => {
-      const checkpointInterval = CHECKPOINT_INTERVAL;
+    filter: (streamPrefixes, looked) => {
+      const checkpoints = { checkpointInterval: CHECKPOINT_INTERVAL, checkpointReached: looked };
       if (streamPrefixes === undefined || streamPrefixes.includes('')) {
         const regex = `^${escaped(namespace)}(?!${HIDDEN.map(escaped).join('|')})`;
-        return streamNameFilter({ regex, checkpointInterval });
+        return streamNameFilter({ regex, ...checkpoints });
       }
       const prefixes = streamPrefixes.map((prefix) => namespace + prefix);
-      return streamNameFilter({ prefixes, checkpointInterval });
+      return streamNameFilter({ prefixes, ...checkpoints });
     },
   };
 }

@@ -95,6 +95,22 @@ describe('what the client of EventStoreDB does to a reader', () => {
     expect(server.statistics().sentEvents - before).toBeLessThan(800);
   });
 
+  it('looks once at what lies between the last wanted event and the head', async () => {
+    await store.append('cycle-1', 'none', [newEvent({ n: 0 })]);
+    await appendNumbers(1, 30);
+    const read = async (after?: string): Promise<number[]> =>
+      numbers(await collect(store.readAll({ after, streamPrefixes: ['cycle-'] })));
+    const [cycle] = await collect(store.readStream('cycle-1'));
+    expect(await read()).toEqual([0]);
+    await store.append('cycle-1', 0, [newEvent({ n: 31 })]);
+    expect(await read(cycle?.position)).toEqual([31]);
+    expect(await read(cycle?.position)).toEqual([31]);
+    expect(await read()).toEqual([0, 31]);
+    expect(await read(await store.head())).toEqual([]);
+    await store.append('cycle-2', 'none', [newEvent({ n: 32 })]);
+    expect(await read(cycle?.position)).toEqual([31, 32]);
+  });
+
   it('leaves no read open on the server when its reader stops', async () => {
     await appendNumbers(0, 3);
     await take(store.subscribe(), 3);
