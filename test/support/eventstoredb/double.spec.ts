@@ -301,9 +301,10 @@ describe('faults of appends', () => {
     // The stream goes on for others.
     expect((await write(client, 's', [1], 0n)).nextExpectedRevision).toBe(1n);
     const lost = double.faults.arm({ kind: 'unanswered', carriedOut: false });
-    void write(client, 's', [2], 1n);
+    const never = write(client, 's', [2], 1n).catch(() => null);
     await lost.struck;
     expect((await write(client, 's', [3], 1n)).nextExpectedRevision).toBe(2n);
+    expect(await isOpen(never)).toBe(true);
   });
 
   it('late: carried out at once, answered when let go', async () => {
@@ -331,15 +332,20 @@ describe('faults of appends', () => {
     expect((await write(client, 's', [1], 0n)).nextExpectedRevision).toBe(1n);
   });
 
-  it('end-stream: nothing pending is ever answered, the next append finds a new stream', async () => {
+  it('end-stream: what is pending is never answered, and the client is lost', async () => {
     const double = await open();
-    const client = connect(double.url);
+    // Not through connect(): the client waits for ever for this stream when it is disposed of.
+    const client = EventStoreDBClient.connectionString(double.url);
     await write(client, 's', [0]);
     const fault = double.faults.arm({ kind: 'end-stream' });
     const append = write(client, 's', [1], 0n);
     await fault.struck;
     expect(await isOpen(append)).toBe(true);
-    expect((await write(client, 's', [2], 1n)).nextExpectedRevision).toBe(2n);
+    // It keeps writing to the stream that has ended.
+    expect(await isOpen(write(client, 's', [2], 1n))).toBe(true);
+    expect(await isOpen(client.dispose())).toBe(true);
+    const next = await write(connect(double.url), 's', [2], 1n);
+    expect(next.nextExpectedRevision).toBe(2n);
   });
 
   it('break-stream: rejects what is pending, of other clients of the process too', async () => {
@@ -382,6 +388,11 @@ describe('faults of reads', () => {
     const ended: number[] = [];
     for await (const resolved of client.subscribeToAll({ filter })) ended.push(numberOf(resolved));
     expect(ended).toEqual([0, 1]);
+    const idle = client.subscribeToAll({ filter, fromPosition: 'end' }).resume();
+    const over = once(idle, 'end');
+    await once(idle, 'caughtUp');
+    double.faults.arm({ kind: 'end-read' });
+    await over;
     double.faults.arm({ kind: 'break-read', afterEvents: 3 });
     const broken = client.subscribeToAll({ filter });
     const numbers: number[] = [];
@@ -450,7 +461,11 @@ describe('restart and nodes', () => {
     expect(await broken).toHaveLength(1);
     await double.close();
     const reopened = await open({ file });
-    const found = connect(reopened.url).readStream('s', { direction: 'backwards', maxCount: 1 });
+    const found = connect(reopened.url).readStream('s', {
+      direction: 'backwards',
+      fromRevision: 'end',
+      maxCount: 1,
+    });
     for await (const { event } of found) expect(event?.position).toEqual(position);
     expect(reopened.statistics().events).toBe(3 + 2);
   });

@@ -20,7 +20,8 @@ export type AppendFaultKind =
   | 'not-leader';
 
 /**
- * What a read or a subscription meets, after `afterEvents` events of it.
+ * What a read or a subscription meets, after `afterEvents` events of it; one that is open when the
+ * fault is armed meets it too, and counts from then on.
  * - `end-read`: it ends with status OK, as if there were no more.
  * - `break-read`: it ends with an error, by default UNAVAILABLE.
  * - `stall-read`: nothing more comes, until `release()`; the connection stays.
@@ -90,6 +91,10 @@ type Armed = {
 } & ActiveFault;
 
 export type FaultBoard = Faults & {
+  /** Grows with every fault that is armed: one armed later strikes reads that are open. */
+  readonly version: () => number;
+  /** Resolves when a fault is armed after that version, or the signal is aborted. */
+  readonly armedAfter: (version: number, signal: AbortSignal) => Promise<void>;
   readonly forAppend: (stream: string) => ActiveFault<AppendFaultRule> | null;
   readonly forRead: (stream: string) => ActiveFault<ReadFaultRule> | null;
 };
@@ -108,6 +113,8 @@ const isReadRule = (rule: FaultRule): rule is ReadFaultRule => READ_FAULTS.has(r
 
 export function createFaultBoard(): FaultBoard {
   const armed = new Set<Armed>();
+  const waiting = new Set<() => void>();
+  let version = 0;
   const take = (stream: string, isRead: boolean): ActiveFault | null => {
     for (const fault of armed) {
       if (isReadRule(fault.rule) !== isRead || fault.left === 0) continue;
@@ -126,6 +133,18 @@ export function createFaultBoard(): FaultBoard {
     slowReadsMs: 0,
     maxAppendBytes: DEFAULT_MAX_APPEND_BYTES,
     clear: () => armed.clear(),
+    version: () => version,
+    armedAfter: async (seen, signal) => {
+      if (version > seen || signal.aborted) return;
+      await new Promise<void>((resolve) => {
+        const wake = (): void => {
+          waiting.delete(wake);
+          resolve();
+        };
+        waiting.add(wake);
+        signal.addEventListener('abort', wake, { once: true });
+      });
+    },
     arm: (rule) => {
       let hits = 0;
       let tell: (stream: string) => void = () => undefined;
@@ -144,6 +163,8 @@ export function createFaultBoard(): FaultBoard {
         skip: rule.skip ?? 0,
       };
       armed.add(fault);
+      version += 1;
+      for (const wake of waiting) wake();
       return {
         hits: () => hits,
         struck,

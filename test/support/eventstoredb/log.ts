@@ -227,7 +227,7 @@ async function beyond(state: State, count: number, signal: AbortSignal): Promise
       resolve();
     };
     state.waiting.add(wake);
-    signal.addEventListener('abort', wake);
+    signal.addEventListener('abort', wake, { once: true });
   });
 }
 

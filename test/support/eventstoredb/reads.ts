@@ -31,7 +31,6 @@ export type ReadContext = {
 const DEFAULT_SEARCH_WINDOW = 32;
 /** As many as the server holds for a live subscription before it says that it fell behind. */
 const LIVE_BUFFER_EVENTS = 32;
-const MAX_UINT64 = 2n ** 64n - 1n;
 
 /** Ends the call without an answer: the fault said so. */
 const ENDED = Symbol('ended by a fault');
@@ -62,8 +61,9 @@ type Options = InstanceType<typeof streams.ReadReq.Options>;
 /** One call: sends, waits for a slow reader and lets the faults strike. */
 class Reading {
   readonly log: ServerLog;
-  private fault: ActiveFault<ReadFaultRule> | null | undefined;
-  private events = 0;
+  private fault: ActiveFault<ReadFaultRule> | null = null;
+  private faultsSeen = -1;
+  private events = 0; // since the fault is known
 
   constructor(
     private readonly call: ReadCall,
@@ -95,12 +95,28 @@ class Reading {
 
   /** Also called where there is no event to send: a fault after none of them strikes there. */
   async strike(stream: string, next: LogRecord | null = null): Promise<void> {
-    if (this.fault === undefined) this.fault = this.context.faults.forRead(stream);
+    const { faults } = this.context;
+    if (this.fault === null && this.faultsSeen !== faults.version()) {
+      this.faultsSeen = faults.version();
+      this.fault = faults.forRead(stream);
+      this.events = 0;
+    }
     const fault = this.fault;
     if (fault === null || this.events < (fault.rule.afterEvents ?? 0)) return;
     if (next === null && fault.rule.kind === 'checkpoint-ahead') return;
     this.fault = null;
     await this.suffer(fault, next);
+  }
+
+  /** Until the log is longer than that, a fault is armed or the call is over. */
+  async news(recordCount: number): Promise<void> {
+    const turn = new AbortController();
+    const signal = AbortSignal.any([this.signal, turn.signal]);
+    await Promise.race([
+      this.log.beyond(recordCount, signal),
+      this.context.faults.armedAfter(this.faultsSeen, signal),
+    ]);
+    turn.abort();
   }
 
   private async suffer(
@@ -212,7 +228,7 @@ function positionIn(log: ServerLog, grpc: GrpcPosition): bigint {
   if (commit === 0n && prepare === 0n) return 0n;
   const index = log.indexAt(commit);
   const place = log.records[index]?.position ?? log.end();
-  if (commit === MAX_UINT64 || commit < prepare || place !== commit || prepare !== commit) {
+  if (place !== commit || prepare !== commit) {
     throw callError(grpcStatus.UNKNOWN, `Unexpected ReadAllResult: InvalidPosition ${commit}`);
   }
   return commit;
@@ -225,7 +241,7 @@ async function subscribe(reading: Reading, options: Options): Promise<void> {
 }
 
 async function subscribeToStream(reading: Reading, options: Options): Promise<void> {
-  const { log, signal } = reading;
+  const { log } = reading;
   const name = streamOf(options);
   const stream = options.getStream();
   let index = log.stream(name).length;
@@ -243,12 +259,12 @@ async function subscribeToStream(reading: Reading, options: Options): Promise<vo
     if (!live) await reading.send(caughtUp());
     live = true;
     await reading.strike(name);
-    await log.beyond(seen, signal);
+    await reading.news(seen);
   }
 }
 
 async function subscribeToAll(reading: Reading, options: Options): Promise<void> {
-  const { log, signal } = reading;
+  const { log } = reading;
   const { matches, checkpointEvery } = filterOf(options);
   let index = subscriptionIndex(log, options);
   let considered = 0;
@@ -259,7 +275,7 @@ async function subscribeToAll(reading: Reading, options: Options): Promise<void>
       if (!live) await reading.send(caughtUp());
       live = true;
       await reading.strike('$all');
-      await log.beyond(index, signal);
+      await reading.news(index);
       continue;
     }
     if (live && log.records.length - index > LIVE_BUFFER_EVENTS) {
