@@ -4,7 +4,13 @@ import { join } from 'node:path';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import { removeDataFolder } from '#platform';
-import { createStoreFolder, type Ended, startMerit, type StoreFolder } from '../support/merit.js';
+import {
+  createStoreFolder,
+  type Ended,
+  startMerit,
+  startServing,
+  type StoreFolder,
+} from '../support/merit.js';
 
 /** Each command is a process of its own, with a server of its own. */
 const LIMIT_MS = 120_000;
@@ -120,7 +126,61 @@ describe('merit restore', () => {
   );
 });
 
+describe('a restore that is ended', () => {
+  /** Ends it when it has begun to make a database. */
+  async function endedBy(signal: NodeJS.Signals, target: string): Promise<Ended> {
+    const restoring = startMerit(['restore', file, '--data', target], store.env);
+    restoring.onLine((line) => {
+      if (line.includes('preparing a new PostgreSQL database')) restoring.child.kill(signal);
+    });
+    return restoring.ended;
+  }
+
+  it(
+    'by a signal leaves the folder as it was',
+    async () => {
+      const target = await newTarget(true);
+      expect(await endedBy('SIGTERM', target)).toMatchObject({ exitCode: 143, stdout: '' });
+      expect(await readdir(target)).toEqual(['key-encryption-key']);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'by a kill can be done again',
+    async () => {
+      const target = await newTarget(true);
+      expect(await endedBy('SIGKILL', target)).toMatchObject({ signal: 'SIGKILL' });
+      expect(await run(target, 'restore', file)).toMatchObject({ exitCode: 0 });
+      expect((await run(target, 'verify')).exitCode).toBe(0);
+    },
+    LIMIT_MS,
+  );
+});
+
 describe('merit backup', () => {
+  it(
+    'works beside a running start, which a restore does not touch',
+    async () => {
+      const served = startServing(store);
+      try {
+        await served.url;
+        const other = join(folder, 'beside');
+        expect(await run(store.dataDir, 'backup', other)).toMatchObject({ exitCode: 0 });
+        expect(await isThere(`${other}.keys`)).toBe(true);
+        const refused = await run(store.dataDir, 'restore', other);
+        expect(refused.exitCode).toBe(1);
+        expect(refused.stderr).toContain('data-folder-in-use');
+        const target = await newTarget(true);
+        expect(await run(target, 'restore', other)).toMatchObject({ exitCode: 0 });
+      } finally {
+        served.child.kill('SIGTERM');
+      }
+      expect((await served.ended).exitCode).toBe(0);
+    },
+    LIMIT_MS,
+  );
+
   it(
     'replaces no earlier one, and says where it would have to go',
     async () => {

@@ -5,7 +5,7 @@ import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import { openKeys, openSystem, type System } from '../../apps/merit/system.js';
 import { allEventSpecs } from '#contexts/registry';
-import { readConfiguration, readKeyEncryptionKey } from '#platform';
+import { createAppPool, readConfiguration, readKeyEncryptionKey } from '#platform';
 import { type BackupReport, checkBackup, restoreBackup, takeBackup } from '#processes/backup';
 import { verifyAll } from '#processes/verification';
 import { createTestDatabase, runSql, type TestDatabase } from '../support/database.js';
@@ -173,6 +173,51 @@ describe('a backup that is restored', () => {
       );
     } finally {
       await one.close();
+    }
+  }, 120_000);
+});
+
+describe('keys in a database of their own', () => {
+  it('are restored there and nowhere else, and backed up from there', async () => {
+    const { file } = await backUp(all);
+    const [log, keys] = [await createTestDatabase(), await createTestDatabase()];
+    const pools = [log, keys].map(({ appUrl }) => createAppPool(appUrl));
+    try {
+      const checked = await checkBackup(file, keyOf(all));
+      const options = { ownerUrl: log.ownerUrl, keysUrl: keys.ownerUrl, specs: allEventSpecs };
+      await restoreBackup(checked, options);
+      const source = await rowsIn(all.database.superuserUrl);
+      expect(await rowsIn(log.superuserUrl)).toEqual({
+        ...source,
+        'keys.data_keys': [],
+        'keys.erased_subjects': [],
+        'keys.secrets': [],
+      });
+      expect(await rowsIn(keys.superuserUrl)).toEqual({
+        ...source,
+        'log.events': [],
+        'access.record': [],
+      });
+      const [pool, keysPool] = pools;
+      if (!pool || !keysPool) throw new Error('no pools');
+      const again = newFile();
+      await takeBackup({ file: again, pool, keysPool, productVersion: '0.1.0' });
+      await restored(again, async (_, target) => {
+        expect(await rowsIn(target.superuserUrl)).toEqual(source);
+      });
+      // A restore that was killed between the two commits left keys alone: the next one says so.
+      const empty = await createTestDatabase();
+      await expect(
+        restoreBackup(checked, { ...options, ownerUrl: empty.ownerUrl }),
+      ).rejects.toMatchObject({
+        code: 'restore-target-not-empty',
+        details: { table: 'keys.data_keys' },
+      });
+      await empty.drop();
+    } finally {
+      for (const pool of pools) await pool.end();
+      await log.drop();
+      await keys.drop();
     }
   }, 120_000);
 });
