@@ -43,23 +43,60 @@ export class Ended extends Error {}
  * may be ahead of events that the consumer has not taken yet, and a reader that goes on after the
  * last event that it gave needs no other.
  */
-export function pull(
-  client: EventStoreDBClient,
-  names: Names,
-  { after, until, streamPrefixes, alsoStreams = [], batchSize }: PullOptions,
-): Pull {
-  const prefixes = streamPrefixes && [...streamPrefixes, ...alsoStreams];
+export function pull(client: EventStoreDBClient, names: Names, options: PullOptions): Pull {
+  const { after, streamPrefixes, alsoStreams = [] } = options;
   let heardMs = Date.now();
   const heard = (): void => void (heardMs = Date.now());
   const source = client.subscribeToAll({
     fromPosition: fromPosition(after) ?? FIRST,
-    filter: names.filter(prefixes, heard),
+    filter: names.filter(streamPrefixes && [...streamPrefixes, ...alsoStreams], heard),
     requiresLeader: true,
   });
+  const inbox = createInbox(options, source);
   const isWanted = (stream: string): boolean =>
     !streamPrefixes ||
     alsoStreams.includes(stream) ||
     streamPrefixes.some((prefix) => stream.startsWith(prefix));
+
+  source.on('data', ({ event }: AllStreamResolvedEvent) => {
+    heard();
+    const stream = event ? names.fromServer(event.streamId) : null;
+    if (!event || stream === null || !isWanted(stream)) return;
+    try {
+      inbox.put(toRecorded(toKept(event), stream));
+    } catch (error) {
+      inbox.end('an event that cannot be read', error); // thrown here, it would end the process
+    }
+  });
+  source.on('caughtUp', inbox.live);
+  source.on('error', (error: Error) => inbox.end('error', error)); // stays, for what comes late
+  source.on('end', () => inbox.end('end'));
+  source.on('close', () => inbox.end('close'));
+  return {
+    heardMs: () => heardMs,
+    next: () => {
+      heard(); // what the consumer took its time for is no silence
+      return inbox.next();
+    },
+    stop: () => {
+      inbox.end('stopped');
+      source.unsubscribe().catch(() => undefined); // the connection may have failed at once
+    },
+  };
+}
+
+type Inbox = {
+  readonly put: (event: RecordedEvent) => void;
+  readonly live: () => void;
+  readonly end: (reason: string, cause?: unknown) => void;
+  readonly next: () => Promise<readonly RecordedEvent[]>;
+};
+
+/** What came and was not taken yet: a batch and little more. */
+function createInbox(
+  { after, until, batchSize }: PullOptions,
+  source: Pick<AllStreamSubscription, 'pause' | 'resume'>,
+): Inbox {
   let waiting: RecordedEvent[] = [];
   let ended: Ended | null = null;
   let isLive = false;
@@ -70,33 +107,23 @@ export function pull(
     waiting.length >= batchSize ||
     (until !== null && (waiting.at(-1)?.position ?? START) >= until);
 
-  const end = (reason: string, cause?: Error): void => {
-    ended ??= new Ended(reason, { cause });
-    wake();
-  };
-  source.on('data', ({ event }: AllStreamResolvedEvent) => {
-    heard();
-    const stream = event ? names.fromServer(event.streamId) : null;
-    if (!event || stream === null || !isWanted(stream)) return;
-    const recorded = toRecorded(toKept(event), stream);
-    // From its place on means from the event itself on: it was given already.
-    if (recorded.position <= after) return;
-    waiting.push(recorded);
-    if (waiting.length >= batchSize) source.pause();
-    wake();
-  });
-  source.on('error', (error: Error) => end('error', error)); // stays, for what comes late
-  source.on('caughtUp', () => {
-    isLive = true;
-    wake();
-  });
-  source.on('end', () => end('end'));
-  source.on('close', () => end('close'));
-
   return {
-    heardMs: () => heardMs,
+    put: (event) => {
+      // A server that counts the event at the position itself would give it twice.
+      if (ended || event.position <= after) return;
+      waiting.push(event);
+      if (waiting.length >= batchSize) source.pause();
+      wake();
+    },
+    live: () => {
+      isLive = true;
+      wake();
+    },
+    end: (reason, cause) => {
+      ended ??= new Ended(reason, { cause });
+      wake();
+    },
     next: async () => {
-      heard(); // what the consumer took its time for is no silence
       while (waiting.length === 0) {
         if (ended) throw ended;
         await new Promise<void>((resolve) => (wake = resolve));
@@ -112,17 +139,8 @@ export function pull(
       if (waiting.length === 0) source.resume();
       return batch;
     },
-    stop: () => {
-      end('stopped');
-      release(source);
-    },
   };
 }
 
 const lingered = (): Promise<boolean> =>
   new Promise((resolve) => void setTimeout(() => resolve(false), LINGER_MS));
-
-function release(source: AllStreamSubscription): void {
-  source.resume(); // a paused stream would hold what it has
-  source.unsubscribe().catch(() => undefined); // the connection may have failed at once
-}
