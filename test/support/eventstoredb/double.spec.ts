@@ -470,7 +470,7 @@ describe('restart and nodes', () => {
     expect(reopened.statistics().events).toBe(3 + 2);
   });
 
-  it('a client that prefers the leader finds it, and finds the next one when it is gone', async () => {
+  it('a client that prefers the leader finds it, and the next one when it is gone', async () => {
     const double = await open({ nodes: 2 });
     const client = connect(double.url);
     await write(client, 's', [0], 'no_stream');

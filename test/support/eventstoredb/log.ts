@@ -68,7 +68,7 @@ type State = {
 export type LogOptions = {
   /** Where the state is kept; without it, in memory. */
   readonly file?: string;
-  /** Where an empty log begins. Above 2^53 by default: a position made a number is wrong at once. */
+  /** Where an empty log begins. Above 2^53 by default: one made a number is wrong at once. */
   readonly firstPosition?: bigint;
 };
 
