@@ -66,11 +66,18 @@ export async function openFurtherSystem(
 ): Promise<System> {
   const database = await openDatabase(configuration, 'attach');
   const keys = await openKeys(configuration, database);
-  const system = await openSystemOn(database, keys, () => undefined, projections, log);
-  const close = async (): Promise<void> => {
-    await system.close();
+  const closeGround = async (): Promise<void> => {
     await keys.close();
     await database.close();
+  };
+  const opening = openSystemOn(database, keys, () => undefined, projections, log);
+  const system = await opening.catch(async (error: unknown) => {
+    await closeGround();
+    throw error;
+  });
+  const close = async (): Promise<void> => {
+    await system.close();
+    await closeGround();
   };
   return { ...system, close };
 }
