@@ -302,7 +302,9 @@ async function noteRead(build: Build, count: number): Promise<void> {
 
 function report(build: Build, phase: Build['phase']): void {
   build.phase = phase;
-  const { eventCount, totalCount } = build;
+  const { eventCount } = build;
+  // Some stores count what lies behind a position only so far.
+  const totalCount = Math.max(build.totalCount, eventCount);
   build.options.onProgress?.({ phase, eventCount, totalCount });
 }
 
