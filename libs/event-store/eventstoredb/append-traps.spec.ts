@@ -147,6 +147,32 @@ describe('what the client of EventStoreDB does to an append', () => {
     expect(await ids()).toHaveLength(3);
   });
 
+  it('asks the leader alone, wherever the URL leads', async () => {
+    await begin({ nodes: 2 });
+    const { ports } = server;
+    server.elect(1);
+    const led = await open({ url: `esdb://127.0.0.1:${ports[0]}?tls=false`, retryMs: 500 });
+    expect((await led.append('thing-1', 'none', [newEvent()])).revision).toBe(0);
+    expect(await collect(led.readStream('thing-1'))).toHaveLength(1);
+    server.stop(1);
+    expect(await failure(led.append('thing-1', 0, [newEvent()]))).toBeInstanceOf(StoreUnavailable);
+  });
+
+  it('leaves at most 15 appends unanswered, since the client queues more and crashes', async () => {
+    await begin();
+    const patient = await open({ answerMs: 3_000 });
+    const fault = server.faults.arm({ kind: 'late', streamPrefix: 'thing-', times: 99 });
+    const appended = Promise.all(
+      Array.from({ length: 60 }, (_, n) => patient.append(`thing-${n}`, 'none', [newEvent()])),
+    );
+    while (fault.hits() < 15) await store.head();
+    for (let read = 0; read < 20; read += 1) await store.head();
+    expect(fault.hits()).toBe(15);
+    fault.remove();
+    fault.release();
+    expect(await appended).toHaveLength(60);
+  });
+
   it('goes on after a restart of the server', async () => {
     await begin();
     await store.append('thing-1', 'none', [newEvent()]);

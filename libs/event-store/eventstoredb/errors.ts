@@ -11,8 +11,6 @@ export type Failure =
   | { readonly kind: 'conflict'; readonly actual: number | null }
   | { readonly kind: 'too-large'; readonly limitBytes: number }
   | { readonly kind: 'no-stream' }
-  /** The client goes to the leader by itself: a connection begun anew would miss it again. */
-  | { readonly kind: 'not-leader' }
   | { readonly kind: 'refused'; readonly error: Error }
   | { readonly kind: 'unknown'; readonly error: Error };
 
@@ -26,7 +24,8 @@ const FINAL: ReadonlySet<string> = new Set([
 /**
  * Everything that is not certain is unknown. The error of one call reaches others: the client
  * rejects all appends that wait for any server with the error of one stream, and closes the
- * channel under every call when one call meets another leader or an unreachable server.
+ * channel under every call when one call meets another leader or an unreachable server. It goes
+ * to the leader by itself.
  */
 export function failureOf(thrown: unknown): Failure {
   const error = thrown instanceof Error ? thrown : new Error(String(thrown));
@@ -40,7 +39,6 @@ export function failureOf(thrown: unknown): Failure {
   }
   if (!isCommandError(error)) return { kind: 'unknown', error };
   if (error.type === ErrorType.STREAM_NOT_FOUND) return { kind: 'no-stream' };
-  if (error.type === ErrorType.NOT_LEADER) return { kind: 'not-leader' };
   return { kind: FINAL.has(error.type) ? 'refused' : 'unknown', error };
 }
 

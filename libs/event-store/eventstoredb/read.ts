@@ -136,8 +136,7 @@ async function retried(
       if (error instanceof StoreUnavailable) throw error;
       const failure = failureOf(error);
       if (failure.kind === 'no-stream') return [];
-      const isWorthwhile = failure.kind === 'unknown' || failure.kind === 'not-leader';
-      if (!isWorthwhile || attempt === ATTEMPTS || connection.isClosed()) {
+      if (failure.kind !== 'unknown' || attempt === ATTEMPTS || connection.isClosed()) {
         throw unavailable('read', error);
       }
       await pause(FIRST_PAUSE_MS * 2 ** attempt);
