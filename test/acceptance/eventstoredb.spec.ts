@@ -9,6 +9,7 @@ import { compareCodePoints } from '#kernel';
 import { copyLog, fingerprint } from '#processes/copy-log';
 import { verifyAll } from '#processes/verification';
 import { outgoingMessages } from '#read-models/outgoing';
+import { assertValidMessage } from '../../libs/contracts/testing.js';
 import { type EventStoreLog, openEventStoreLog } from '../support/event-store-log.js';
 import { openFieldApi } from '../support/field-organisation.js';
 import {
@@ -73,6 +74,7 @@ async function outgoingOf({
   for await (const part of outgoingMessages({ projections, log: store.sealedView }, null)) {
     messages.push(...part.messages);
   }
+  for (const message of messages) assertValidMessage(message);
   const byKey = new Map<string, Sent[]>();
   for (const { headers: own, ...message } of messages) {
     const { ce_position: _position, ...headers } = own;
