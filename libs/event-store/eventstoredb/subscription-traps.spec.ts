@@ -93,7 +93,7 @@ describe('what the client of EventStoreDB does to a reader', () => {
       for (let read = 0; read < 100; read += 1) await store.head();
       break;
     }
-    expect(server.statistics().sentEvents - before).toBeLessThan(1_200);
+    expect(server.statistics().sentEvents - before).toBeLessThan(700);
   });
 
   it('looks once at what lies between the last wanted event and the head', async () => {
@@ -109,7 +109,9 @@ describe('what the client of EventStoreDB does to a reader', () => {
     expect(await read()).toEqual([0, 31]);
     expect(await read(await store.head())).toEqual([]);
     await store.append('cycle-2', 'none', [newEvent({ n: 32 })]);
-    expect(await read(await store.head())).toEqual([]);
+    const head = await store.head();
+    await appendNumbers(33, 1);
+    expect(await read(head)).toEqual([]);
     expect(await read(cycle?.position)).toEqual([31, 32]);
   });
 
