@@ -119,7 +119,7 @@ export function requireSameMessage(
   if (!isSame) throw foreign(sent, 'speaks of a message that this log does not have');
 }
 
-function foreign(sent: Sent, what: string): DomainError {
+export function foreign(sent: Sent, what: string): DomainError {
   return new DomainError(
     'relay-progress-foreign',
     { position: sent.position, ordinal: sent.ordinal },

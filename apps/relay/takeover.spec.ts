@@ -43,7 +43,11 @@ function fakeAdmin(calls: string[], high: number): Admin {
 }
 
 /** A takeover over a log of two messages, with this progress in Kafka. */
-async function take(progress: ProgressRecord | null, texts = ['first', 'second']) {
+async function take(
+  progress: ProgressRecord | null,
+  texts = ['first', 'second'],
+  scannedTo?: string,
+) {
   const calls: string[] = [];
   const values = progress === null ? [] : [encodeProgress(progress)];
   const fetches = [{ values, lastOffset: 1 }];
@@ -52,7 +56,9 @@ async function take(progress: ProgressRecord | null, texts = ['first', 'second']
     ...fakeConsumer(calls, [], 'merit.relay', fetches),
     admin: () => fakeAdmin(calls, 2),
   };
-  const source = listedSource(texts.map((text) => ({ topic: TOPICS.results, key: 'k', text })));
+  const listed = listedSource(texts.map((text) => ({ topic: TOPICS.results, key: 'k', text })));
+  const source =
+    scannedTo === undefined ? listed : { ...listed, scannedTo: () => Promise.resolve(scannedTo) };
   const taken = takeOver(
     kafka,
     source,
@@ -87,7 +93,22 @@ describe('taking over', () => {
     expect((await taken).progress).toBeNull();
   });
 
+  const ELSEWHERE = { position: '00000000000000000004/00000000000000000004', ordinal: 3 };
+
+  it('finds its place by the message in a log that has moved to another store', async () => {
+    const { taken } = await take(record({ sent: ELSEWHERE, messageId: 'id-first' }));
+    const place = { position: '00000000000000000001', ordinal: 0 };
+    expect((await taken).progress).toEqual(record({ sent: place, messageId: 'id-first' }));
+  });
+
+  it('waits for a moved log whose messages are not all known yet', async () => {
+    const progress = record({ sent: ELSEWHERE, messageId: 'id-third' });
+    const { taken } = await take(progress, ['first', 'second'], '00000000000000000001');
+    await expect(taken).rejects.toMatchObject({ code: 'relay-progress-ahead' });
+  });
+
   it.each([
+    ['a message that a moved log does not have', record({ sent: ELSEWHERE, messageId: 'id-x' })],
     ['a message that the log does not have', record({ messageId: 'id-other' })],
     ['a place beyond the log', record({ sent: { position: '00000000000000000009', ordinal: 0 } })],
     [

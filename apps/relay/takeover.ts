@@ -1,10 +1,12 @@
 import { randomUUID } from 'node:crypto';
 import type { Kafka } from 'kafkajs';
 import { TOPICS, type Topic } from '#contracts';
+import type { Position } from '#event-store';
 import { DomainError } from '#kernel';
 import { type Delivery, openDelivery } from './delivery.js';
 import {
   decodeProgress,
+  foreign,
   type ProgressRecord,
   requireReadBack,
   requireSameMessage,
@@ -70,9 +72,9 @@ export async function takeOver(
         signal,
         timeoutMs: progressTimeoutMs,
       });
-      const progress = text === null ? null : decodeProgress(text);
-      requireReadBack(progress, written);
-      if (progress) await requireOwnLog(source, progress, signal);
+      const read = text === null ? null : decodeProgress(text);
+      requireReadBack(read, written);
+      const progress = read && (await withinOwnLog(source, read, signal));
       const partitions = keptPartitions(found, progress?.partitions ?? null);
       return { delivery, progress, partitions };
     } catch (error) {
@@ -84,23 +86,44 @@ export async function takeOver(
   }
 }
 
+/**
+ * The progress, with the last message delivered at its place in this log. Of a log that has moved
+ * to another store the positions are others, the messages, their ids and their order are not.
+ */
+async function withinOwnLog(
+  source: RelaySource,
+  progress: ProgressRecord,
+  signal: AbortSignal,
+): Promise<ProgressRecord> {
+  const head = await source.head();
+  const isMoved = shapeOf(progress.sent.position) !== shapeOf(head) && head !== '';
+  if (!isMoved) {
+    await requireOwnLog(source, progress, head, signal);
+    return progress;
+  }
+  for await (const { messages, sent } of source.messages(null, { signal })) {
+    const at = messages.findIndex(({ headers }) => headers['ce_id'] === progress.messageId);
+    const place = sent[at];
+    if (place) return { ...progress, sent: place };
+  }
+  // What is not known yet may still be the message.
+  requireScanned(await source.scannedTo(), head);
+  throw foreign(progress.sent, 'speaks of a message that this log does not have');
+}
+
+/** Positions of one store differ in their digits alone. */
+const shapeOf = (position: Position): string => position.replaceAll(/\d/g, '0');
+
 /** The last message delivered must be one of this log, at its place. */
 async function requireOwnLog(
   source: RelaySource,
   progress: ProgressRecord,
+  head: Position,
   signal: AbortSignal,
 ): Promise<void> {
   const { position, ordinal } = progress.sent;
-  requireWithinLog(progress, await source.head());
-  const scannedTo = await source.scannedTo();
-  if (scannedTo < position) {
-    throw new DomainError(
-      'relay-progress-ahead',
-      { position, scannedTo },
-      `messages were delivered up to ${position}, and what goes out is known up to ` +
-        `${scannedTo === '' ? 'nothing' : scannedTo} only: the projection is still being built`,
-    );
-  }
+  requireWithinLog(progress, head);
+  requireScanned(await source.scannedTo(), position);
   const before = { position, ordinal: ordinal - 1 };
   for await (const { messages, sent } of source.messages(before, { signal, portion: 1 })) {
     const [message, place] = [messages[0], sent[0]];
@@ -111,4 +134,14 @@ async function requireOwnLog(
     });
   }
   requireSameMessage(progress, null);
+}
+
+function requireScanned(scannedTo: Position, position: Position): void {
+  if (scannedTo >= position) return;
+  throw new DomainError(
+    'relay-progress-ahead',
+    { position, scannedTo },
+    `messages were delivered up to ${position}, and what goes out is known up to ` +
+      `${scannedTo === '' ? 'nothing' : scannedTo} only: the projection is still being built`,
+  );
 }
