@@ -13,8 +13,13 @@ export type LogSetting =
 
 export const IN_POSTGRESQL: LogSetting = { kind: 'postgresql' };
 
-export const logSetting = ({ eventStoreUrl }: Pick<Configuration, 'eventStoreUrl'>): LogSetting =>
-  eventStoreUrl === null ? IN_POSTGRESQL : { kind: 'eventstoredb', url: eventStoreUrl };
+export function logSetting({
+  eventStoreUrl: url,
+  eventStoreNamespace: name,
+}: Pick<Configuration, 'eventStoreUrl' | 'eventStoreNamespace'>): LogSetting {
+  if (url === null) return IN_POSTGRESQL;
+  return { kind: 'eventstoredb', url, ...(name === null ? {} : { namespace: `${name}.` }) };
+}
 
 /** The bare adapter: nothing is opened or sealed on the way. */
 export async function openLog(

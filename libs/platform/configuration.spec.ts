@@ -21,6 +21,7 @@ describe('the configuration', () => {
       keysDatabaseUrl: null,
       kekFile: '/srv/merit/.data/key-encryption-key',
       eventStoreUrl: null,
+      eventStoreNamespace: null,
       kafka: null,
       acknowledgeWithinHours: 48,
       tokenKeyFile: '/srv/merit/.data/token-key.json',
@@ -101,6 +102,22 @@ describe('the configuration', () => {
     });
     expect(read({ ...given, MERIT_JWKS: 'keys.json' }).identityProvider?.jwks).toBe(
       '/srv/merit/keys.json',
+    );
+  });
+
+  it('takes a name for the log among several on a server, and none without a server', () => {
+    const server = { EVENT_STORE_URL: 'esdb://nodes:2113' };
+    expect(read({ ...server, EVENT_STORE_NAMESPACE: 'north-1' })).toMatchObject({
+      eventStoreUrl: 'esdb://nodes:2113',
+      eventStoreNamespace: 'north-1',
+    });
+    for (const name of ['north.', '$north', '-north', 'n'.repeat(65)]) {
+      expect(refusalOf({ ...server, EVENT_STORE_NAMESPACE: name }).message).toBe(
+        'EVENT_STORE_NAMESPACE must be at most 64 letters, digits and hyphens',
+      );
+    }
+    expect(refusalOf({ EVENT_STORE_NAMESPACE: 'north' }).message).toBe(
+      'EVENT_STORE_NAMESPACE must be given together with EVENT_STORE_URL',
     );
   });
 

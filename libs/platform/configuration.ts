@@ -49,6 +49,8 @@ export type Configuration = {
   readonly keysDatabaseUrl: string | null; // null: beside the events
   readonly kekFile: string; // absolute; the embedded profile makes it when it is missing
   readonly eventStoreUrl: string | null; // esdb://…; null: the log is in PostgreSQL
+  /** Of this log among several on that server; null: it has the server for itself. */
+  readonly eventStoreNamespace: string | null;
   readonly kafka: KafkaSetting | null; // null: no relay
   /** How long payroll may take to acknowledge a batch before it is reported. */
   readonly acknowledgeWithinHours: number;
@@ -128,6 +130,7 @@ export function readConfiguration(
       settings.text('MERIT_TOKEN_KEY_FILE') ?? path.join(dataDir, 'token-key.json'),
     ),
     eventStoreUrl: settings.url('EVENT_STORE_URL', EVENT_STORE_SCHEMES),
+    eventStoreNamespace: readEventStoreNamespace(settings, problems),
     kafka: readKafka(settings, problems, cwd),
     acknowledgeWithinHours: settings.wholeNumber('MERIT_ACKNOWLEDGE_WITHIN_HOURS', {
       least: 1,
@@ -186,6 +189,22 @@ function readIdentityProvider(
     problems.push({ setting, allowed: `given together with ${others}` });
   }
   return null;
+}
+
+/** Without a dot, which ends it on the server: no name is then the beginning of another. */
+const EVENT_STORE_NAMESPACE = /^[A-Za-z0-9][A-Za-z0-9-]{0,63}$/;
+
+function readEventStoreNamespace({ text }: SettingsReader, problems: Problem[]): string | null {
+  const setting = 'EVENT_STORE_NAMESPACE';
+  const namespace = text(setting);
+  if (namespace === null) return null;
+  if (!EVENT_STORE_NAMESPACE.test(namespace)) {
+    problems.push({ setting, allowed: 'at most 64 letters, digits and hyphens' });
+  }
+  if (text('EVENT_STORE_URL') === null) {
+    problems.push({ setting, allowed: 'given together with EVENT_STORE_URL' });
+  }
+  return namespace;
 }
 
 const KAFKA_CHOICES = ['true', 'false'] as const;

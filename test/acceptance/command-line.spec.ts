@@ -5,6 +5,7 @@ import { Client } from 'pg';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import type { ImportReport } from '#dataset';
+import { UNCHECKED_BY_PORT } from '#processes/verification';
 import { createTestDatabase, withDatabase } from '../support/database.js';
 import {
   createStoreFolder,
@@ -155,9 +156,11 @@ describe('the command line beside a running start', () => {
     'finds everything as it should be, and rebuilds the same',
     async () => {
       const verified = await run('verify', '--format', 'json');
+      // Where the log keeps no leaf hashes, it says so.
+      const isElsewhere = store.env['EVENT_STORE_URL'] !== undefined;
       expect([verified.exitCode, JSON.parse(verified.stdout)]).toEqual([
         0,
-        { holds: true, findings: [] },
+        { holds: true, findings: [], ...(isElsewhere ? { unchecked: UNCHECKED_BY_PORT } : {}) },
       ]);
       const rebuilt = await run('rebuild', 'tiers', '--format', 'json');
       expect(rebuilt.exitCode).toBe(0);

@@ -1,13 +1,11 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openLog } from '../../apps/merit/log.js';
+import { IN_POSTGRESQL, openLog } from '../../apps/merit/log.js';
 import { recordKindOf } from '../../apps/merit/records.js';
 import { allProjections, openSystem, type System } from '../../apps/merit/system.js';
-import { allEventSpecs } from '#contexts/registry';
 import type { OutgoingMessage } from '#contracts';
 import { compareCodePoints } from '#kernel';
 import { copyLog, fingerprint } from '#processes/copy-log';
-import { verifyAll } from '#processes/verification';
 import { outgoingMessages } from '#read-models/outgoing';
 import { assertValidMessage } from '../../libs/contracts/testing.js';
 import { type EventStoreLog, openEventStoreLog } from '../support/event-store-log.js';
@@ -17,6 +15,7 @@ import {
   openFurtherSystem,
   openTestSystem,
   type TestSystem,
+  verified,
 } from '../support/system.js';
 
 const FIXTURE = join(process.cwd(), 'test/fixtures/organisation-48x6');
@@ -84,20 +83,11 @@ async function outgoingOf({
   return byKey;
 }
 
-const verified = (system: System) =>
-  verifyAll({
-    pool: system.pool,
-    projections: system.projections,
-    log: system.store.sealedView,
-    portLog: system.logKind === 'postgresql' ? undefined : system.storedLog,
-    specs: allEventSpecs,
-  });
-
 const onPostgres: { all: TestSystem | null } = { all: null };
 /** The same history on PostgreSQL, imported when it is first asked for. */
 async function postgres(): Promise<TestSystem> {
   if (onPostgres.all) return onPostgres.all;
-  onPostgres.all = await openTestSystem();
+  onPostgres.all = await openTestSystem(IN_POSTGRESQL);
   await importFolder(onPostgres.all.system, DATASET, RUN_ID);
   return onPostgres.all;
 }

@@ -1,17 +1,20 @@
-import { openKeys, openSystemOn, type System } from '../../apps/merit/system.js';
-import { allEventSpecs } from '#contexts/registry';
+import type { System } from '../../apps/merit/system.js';
 import { DomainError } from '#kernel';
-import { type OpenDatabase, openDatabase } from '#platform';
-import type { KeyStore } from '#event-store';
 import { bonusLedgerProjection } from '#read-models/bonus-ledger';
 import { boardLines } from '#read-models/leaderboards';
 import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
 import { settlementProjection } from '#processes/settlement';
-import { verifyAll } from '#processes/verification';
 import type { Projection } from '#projections';
 import { cycleRow, metricRow, smallHistory, type SmallHistory } from '../support/small-history.js';
-import { exportsOf, importFolder, openTestSystem, type TestSystem } from '../support/system.js';
+import {
+  exportsOf,
+  importFolder,
+  openFurtherSystem,
+  openTestSystem,
+  type TestSystem,
+  verified,
+} from '../support/system.js';
 
 const WAIT_MS = 20_000;
 const POISONED = 'assessment-AM1-2026-03';
@@ -40,8 +43,6 @@ describe('an event that a projection cannot take', () => {
   let history: SmallHistory;
   let whole: TestSystem;
   let test: TestSystem;
-  let database: OpenDatabase;
-  let keys: KeyStore;
   let expected: Awaited<ReturnType<typeof exportsOf>>;
 
   beforeAll(async () => {
@@ -64,16 +65,8 @@ describe('an event that a projection cannot take', () => {
     expected = await exportsOf(whole.system);
   }, 60_000);
 
-  beforeEach(async () => {
-    test = await openTestSystem();
-    database = await openDatabase(test.configuration, 'attach');
-    keys = await openKeys(test.configuration, database);
-  });
-  afterEach(async () => {
-    await keys.close();
-    await database.close();
-    await test.close();
-  });
+  beforeEach(async () => void (test = await openTestSystem()));
+  afterEach(() => test.close());
   afterAll(async () => {
     await whole?.close();
     await history?.remove();
@@ -81,8 +74,7 @@ describe('an event that a projection cannot take', () => {
 
   /** Works with the broken code; the rest of the test is that of the mended. */
   async function withBroken(name: string, type: string, work: (broken: System) => Promise<void>) {
-    const projections = projectionsWith(name, type);
-    const broken = await openSystemOn(database, keys, () => undefined, projections);
+    const broken = await openFurtherSystem(test, projectionsWith(name, type));
     try {
       await work(broken);
     } finally {
@@ -127,12 +119,7 @@ describe('an event that a projection cannot take', () => {
         const status = await broken.projections.status();
         const parked = status.find(({ projection }) => projection === name);
         expect(parked).toMatchObject({ parkedKeyCount: 1, position: head });
-        const findings = await verifyAll({
-          pool: broken.pool,
-          log: broken.store.sealedView,
-          specs: allEventSpecs,
-          projections: broken.projections,
-        });
+        const findings = await verified(broken);
         expect(findings).toContainEqual(
           expect.objectContaining({
             where: expect.objectContaining({ projection: name, key: POISONED }) as object,

@@ -19,13 +19,7 @@ describe('two processes that take commands beside each other', () => {
   beforeAll(async () => {
     opened = await openTestSystem();
     folder = await mkdtemp(join(tmpdir(), 'merit-two-'));
-    const { database, configuration } = opened;
-    const env = {
-      DATABASE_URL: database.appUrl,
-      DATABASE_OWNER_URL: database.ownerUrl,
-      MERIT_KEK_FILE: configuration.kekFile,
-      MERIT_DATA: folder,
-    };
+    const env = { ...opened.env, MERIT_DATA: folder };
     const issuer = await openLocalIssuer(join(folder, 'token-key.json'));
     const urls: string[] = [];
     for (let n = 0; n < 2; n += 1) {

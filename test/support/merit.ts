@@ -4,6 +4,7 @@ import { tmpdir } from 'node:os';
 import path from 'node:path';
 import { openSystem, type System } from '../../apps/merit/system.js';
 import { type Environment, readConfiguration, removeDataFolder } from '#platform';
+import { logEnvironment, openTestLog } from './event-store-log.js';
 
 const RUN = path.resolve(import.meta.dirname, '../../apps/merit/run.mjs');
 
@@ -66,7 +67,7 @@ export function startServing(
 
 function withoutSettings(env: Environment): Environment {
   const isSetting = (name: string): boolean =>
-    name === 'DATABASE_URL' || name === 'NODE_OPTIONS' || name.startsWith('MERIT_');
+    name === 'DATABASE_URL' || name === 'NODE_OPTIONS' || /^(MERIT|EVENT_STORE)_/.test(name);
   return Object.fromEntries(Object.entries(env).filter(([name]) => !isSetting(name)));
 }
 
@@ -77,10 +78,13 @@ export async function merit(args: readonly string[], env: Environment = {}): Pro
   throw new Error(`merit ${args.join(' ')}: ${ended.exitCode} ${ended.signal}\n${ended.stderr}`);
 }
 
-/** A folder for an embedded store and for temporary files, each looked at when it is removed. */
+/**
+ * A folder for an embedded store and for temporary files, each looked at when it is removed. The
+ * log is in it too, or where this run has its logs.
+ */
 export type StoreFolder = {
   readonly dataDir: string;
-  readonly env: Environment; // temporary files go into the folder
+  readonly env: Environment; // of commands; temporary files go into the folder
   /** The system on the folder, in this process, beside whoever else works there. */
   readonly open: () => Promise<System>;
   /** Names of temporary files that commands left behind. */
@@ -93,11 +97,16 @@ export async function createStoreFolder(): Promise<StoreFolder> {
   const dataDir = await mkdtemp(path.join(tmpdir(), `merit-test-${process.pid}-store-`));
   const temporary = path.join(dataDir, 'tmp');
   await mkdir(temporary);
+  const log = await openTestLog();
+  const settings = logEnvironment(log.setting);
   return {
     dataDir,
-    env: { TMPDIR: temporary },
-    open: () => openSystem(readConfiguration({ MERIT_DATA: dataDir }), 'attach'),
+    env: { TMPDIR: temporary, ...settings },
+    open: () => openSystem(readConfiguration({ MERIT_DATA: dataDir, ...settings }), 'attach'),
     leftBehind: () => readdir(temporary),
-    remove: () => removeDataFolder(dataDir),
+    remove: async () => {
+      await removeDataFolder(dataDir);
+      await log.close();
+    },
   };
 }

@@ -1,68 +1,80 @@
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { IN_POSTGRESQL, type LogSetting } from '../../apps/merit/log.js';
+import { type LogSetting, logSetting } from '../../apps/merit/log.js';
 import {
-  allProjections,
   openKeys,
   openSystem,
   openSystemOn,
   type System,
 } from '../../apps/merit/system.js';
+import { allEventSpecs } from '#contexts/registry';
 import { openReplay } from '#dataset';
 import {
   type Configuration,
+  type Environment,
   openDatabase,
   readConfiguration,
   readKeyEncryptionKey,
 } from '#platform';
 import type { Projection } from '#projections';
 import { importDataset } from '#processes/dataset-import';
+import { verifyAll } from '#processes/verification';
 import { boardLines } from '#read-models/leaderboards';
 import { scoreRecords } from '#read-models/scores';
 import { tierRecords } from '#read-models/tiers';
 import { createTestDatabase, type TestDatabase } from './database.js';
+import { logEnvironment, openTestLog, type TestLog } from './event-store-log.js';
 
 export type TestSystem = {
   readonly system: System;
   readonly database: TestDatabase;
   readonly configuration: Configuration;
+  /** The settings of a command on this system. */
+  readonly env: Environment;
   readonly close: () => Promise<void>;
 };
 
 /**
- * The whole system on a fresh database of the test server, with a key of its own; the log there,
- * or where `log` says.
+ * The whole system on a fresh database of the test server, with a key of its own; the log where
+ * this run has its logs, or where `setting` says.
  */
-export async function openTestSystem(log: LogSetting = IN_POSTGRESQL): Promise<TestSystem> {
+export async function openTestSystem(setting?: LogSetting): Promise<TestSystem> {
+  const log: TestLog = setting ? { setting, close: async () => undefined } : await openTestLog();
   const database = await createTestDatabase();
   const folder = await mkdtemp(join(tmpdir(), 'merit-system-'));
-  const kekFile = join(folder, 'key-encryption-key');
-  await readKeyEncryptionKey(kekFile, { create: true });
-  const configuration = readConfiguration({
-    DATABASE_URL: database.appUrl,
-    DATABASE_OWNER_URL: database.ownerUrl,
-    MERIT_KEK_FILE: kekFile,
-    MERIT_DATA: folder,
-    ...(log.kind === 'postgresql' ? {} : { EVENT_STORE_URL: log.url }),
-  });
-  const system =
-    log.kind === 'postgresql'
-      ? await openSystem(configuration, 'attach')
-      : await openFurtherSystem({ configuration }, allProjections(), log);
-  const close = async (): Promise<void> => {
-    await system.close();
+  const closeGround = async (): Promise<void> => {
+    await log.close();
     await rm(folder, { recursive: true });
     await database.drop();
   };
-  return { system, database, configuration, close };
+  const env = {
+    DATABASE_URL: database.appUrl,
+    DATABASE_OWNER_URL: database.ownerUrl,
+    MERIT_KEK_FILE: join(folder, 'key-encryption-key'),
+    MERIT_DATA: folder,
+    ...logEnvironment(log.setting),
+  };
+  try {
+    await readKeyEncryptionKey(env.MERIT_KEK_FILE, { create: true });
+    const configuration = readConfiguration(env);
+    const system = await openSystem(configuration, 'attach');
+    const close = async (): Promise<void> => {
+      await system.close();
+      await closeGround();
+    };
+    return { system, database, configuration, env, close };
+  } catch (error) {
+    await closeGround();
+    throw error;
+  }
 }
 
 /** A further system on the same database, with projections of the test's own. */
 export async function openFurtherSystem(
   { configuration }: Pick<TestSystem, 'configuration'>,
   projections: readonly Projection[],
-  log: LogSetting = IN_POSTGRESQL,
+  log: LogSetting = logSetting(configuration),
 ): Promise<System> {
   const database = await openDatabase(configuration, 'attach');
   const keys = await openKeys(configuration, database);
@@ -123,6 +135,16 @@ export async function exportsOf({ engine }: Pick<System, 'engine'>) {
     ),
   }));
 }
+
+/** What `merit verify` finds. */
+export const verified = ({ pool, projections, store, logKind, storedLog }: System) =>
+  verifyAll({
+    pool,
+    projections,
+    log: store.sealedView,
+    portLog: logKind === 'postgresql' ? undefined : storedLog,
+    specs: allEventSpecs,
+  });
 
 /** Published scores of cycles that the log does not call published: there must be none. */
 export async function seenTooEarly(system: System): Promise<string[]> {

@@ -59,6 +59,7 @@ function ownStore(configuration: Configuration, dataDir: string): Configuration 
     tokenKeyFile: path.join(dataDir, 'token-key.json'),
     identityProvider: null,
     eventStoreUrl: null,
+    eventStoreNamespace: null,
     kafka: null,
   };
 }
