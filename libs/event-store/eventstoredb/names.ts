@@ -3,14 +3,19 @@ import { sha256HexOf } from '../leaf.js';
 
 const RECORD_ID = 'record-id-';
 const COMMAND_KEY = 'command-key-';
+const LOG_BEGUN = 'log-begun';
 /** Of the server (`$`) and of this adapter: no reader of the log sees them. */
-const HIDDEN = ['$', RECORD_ID, COMMAND_KEY];
+const HIDDEN = ['$', RECORD_ID, COMMAND_KEY, LOG_BEGUN];
 
 /**
  * Stream names on the server: behind the namespace, so that several logs can share a server. A
  * server of its own needs none.
  */
 export type Names = {
+  /** Whether other logs may stand on the server: this one is in a namespace. */
+  readonly isShared: boolean;
+  /** Of a log in a namespace: stands before its first event. */
+  readonly begun: string;
   readonly onServer: (stream: string) => string;
   /** Null: a stream that is not of this log, or one that its readers never see. */
   readonly fromServer: (name: string) => string | null;
@@ -26,6 +31,8 @@ const CHECKPOINT_INTERVAL = 64;
 
 export function createNames(namespace: string): Names {
   return {
+    isShared: namespace !== '',
+    begun: namespace + LOG_BEGUN,
     onServer: (stream) => namespace + stream,
     fromServer: (name) => {
       if (!name.startsWith(namespace)) return null;
