@@ -11,6 +11,8 @@ const POSITION = /^\d{5}[0-9A-Za-z._/]{0,59}$/;
 const INSTANT = /^\d{4}-\d\d-\d\dT\d\d:\d\d:\d\d(\.\d{1,9})?(Z|[+-]\d\d:\d\d)$/;
 const POINT = new RegExp(`${POSITION.source}|${INSTANT.source}`);
 
+export const looksLikePosition = (text: string): boolean => POSITION.test(text);
+
 const InstantOrPosition = (): PropertyDecorator =>
   applyDecorators(
     Matches(POINT, {
@@ -42,7 +44,7 @@ export function asOfParams({ asOf, storedAsOf }: AsOfParams): AsOf | null {
     return { kind: 'stored', at: checked(storedAsOf, 'storedAsOf') };
   }
   if (asOf === undefined) return null;
-  if (POSITION.test(asOf)) return { kind: 'position', position: asOf };
+  if (looksLikePosition(asOf)) return { kind: 'position', position: asOf };
   return { kind: 'recorded', at: checked(asOf, 'asOf') };
 }
 

@@ -84,7 +84,7 @@ export async function startApi(
   await limitRate(fastify, limits.requestsPerSecond, metrics);
   refuseBadTokens(fastify, metrics);
   takeStrictBodies(fastify);
-  checkParameters(fastify, limits.pageSize);
+  checkParameters(fastify, limits.pageSize, system.store);
   fastify.server.maxConnections = MAX_CONNECTIONS;
   streamBodies(fastify, REQUEST_TIMEOUT_MS);
   sendMarks(fastify);

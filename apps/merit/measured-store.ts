@@ -40,6 +40,7 @@ export function measuredStore(inner: EventStore): {
     eventByCommandKey: (key) => inner.eventByCommandKey(key),
     head: () => inner.head(),
     lag: (after) => inner.lag(after),
+    isPosition: (text) => inner.isPosition(text),
     close: () => inner.close(),
   };
   return { store, counts };

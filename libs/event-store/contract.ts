@@ -552,6 +552,18 @@ function globalOrder(get: Get): void {
       expect(await collect(get().readAll({ after: positions[299] }))).toEqual([]);
     });
 
+    it('knows the form of its positions, and that of another store from it', async () => {
+      const { position } = await get().append('thing-1', 'none', [newEvent()]);
+      expect(get().isPosition(position)).toBe(true);
+      const others = [START, '0', '42', `${position}0`, ` ${position}`, '2026-01-31T09:00:00Z'];
+      expect(others.filter((text) => get().isPosition(text))).toEqual([]);
+      const [ofOne, ofTwo] = ['1'.padStart(19, '0'), '1'.padStart(20, '0')];
+      const forms = [ofOne, `${ofTwo}/${ofTwo}`];
+      expect(forms.filter((text) => get().isPosition(text))).toHaveLength(1);
+      const beyond = ['9'.repeat(20), `${'9'.repeat(20)}/${'9'.repeat(20)}`];
+      expect(beyond.filter((text) => get().isPosition(text))).toEqual([]);
+    });
+
     it('never lets a stream run backwards, nor storedAt fall, along the log', async () => {
       await concurrently(300, (n) =>
         get().append(`thing-${n % 5}`, 'any', [newEvent(), newEvent()]),

@@ -138,6 +138,12 @@ export interface EventStore {
 
   lag(after: Position): Promise<Lag>;
 
+  /**
+   * Whether a text has the form of a position of this store; START has not. What people send may
+   * be of another store, or of the one in which the log was before.
+   */
+  isPosition(text: string): boolean;
+
   /** Ends subscriptions, waits for appends under way, lets go of connections that it opened. */
   close(): Promise<void>;
 }

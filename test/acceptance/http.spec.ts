@@ -14,7 +14,7 @@ import {
 
 const LIMIT_MS = 58_000;
 /** After every position that there will be in this test. */
-const BEYOND = '9999999999999999999';
+const BEYOND = '0009000000000000000';
 
 let folder: string;
 let store: StoreFolder;

@@ -8,6 +8,7 @@ import { createTurns } from './limited.js';
 import { createGaps, headOf, lagAfter, readAll, subscribe, type LogParts } from './log.js';
 import { createLookup } from './lookup.js';
 import { createNames, refuseHidden, type Names } from './names.js';
+import { isPosition } from './position.js';
 import { createReader, toRecorded, type Reader } from './read.js';
 import { createWriter } from './write.js';
 
@@ -64,6 +65,7 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
     eventByCommandKey: (key) => found(names.commandKeyClaim(key)),
     head: async () => (await headOf(log))?.position ?? START,
     lag: (after) => lagAfter(log, after, Date.now()),
+    isPosition,
     close: () =>
       (closing ??= (async () => {
         stop.abort();

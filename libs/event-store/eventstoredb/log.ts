@@ -65,16 +65,18 @@ export async function* readAll(
   if (end <= from) return;
   const alsoStreams = [head.stream];
   const options = { until: end, streamPrefixes, alsoStreams, batchSize: sizeOf(batchSize) };
-  let last = after;
+  let [last, reached] = [after, from];
   for await (const batch of resumed(parts, { after: from, ...options }, signal)) {
     const wanted = batch.filter(
       ({ position, stream }) =>
         position <= end && (!streamPrefixes || streamPrefixes.some((p) => stream.startsWith(p))),
     );
     last = wanted.at(-1)?.position ?? last;
+    // Not `end`, which may be no event's: from there the server does not go on.
+    reached = batch.findLast(({ position }) => position <= end)?.position ?? reached;
     if (wanted.length > 0) yield wanted;
     if ((batch.at(-1)?.position ?? START) < end) continue;
-    if (key !== null) parts.gaps.found(key, last, end);
+    if (key !== null) parts.gaps.found(key, last, reached);
     return;
   }
 }

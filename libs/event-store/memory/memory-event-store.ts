@@ -18,6 +18,7 @@ import {
 } from '../port.js';
 
 const DIGITS = 19;
+const POSITION = /^\d{19}$/;
 const DEFAULT_BATCH_EVENTS = 1_000;
 const STREAM_BATCH_EVENTS = 1_000;
 
@@ -79,6 +80,7 @@ export function createMemoryEventStore(nowMs: () => number = Date.now): EventSto
     },
     head: async () => headOf(log),
     lag: async (after) => lagOf(log, after, nowMs()),
+    isPosition: (text) => POSITION.test(text),
     async close() {
       state.closed = true;
       wakeAll();

@@ -4,7 +4,7 @@ import type { SubscribeOptions } from '../port.js';
 import { createAppender, type AppendStatistics } from './appender.js';
 import { createPool, type ConnectionSettings } from './connections.js';
 import { createHeadWatch, type HeadWatch } from './head-watch.js';
-import { fromPosition, toPosition } from './position.js';
+import { fromPosition, isPosition, toPosition } from './position.js';
 import {
   createFilter,
   eventsByCommandKey,
@@ -88,6 +88,7 @@ export async function openPostgresEventStore(
     eventByCommandKey: async (key) => (await byCommandKey([key])).get(key) ?? null,
     head: async () => toPosition(await headPosition(pool)),
     lag: (after) => lagAfter(pool, after),
+    isPosition,
     appendStatistics: () => appender.statistics(),
     close: () =>
       (closing ??= (async () => {

@@ -85,6 +85,7 @@ function decodedReads(inner: EventStore, decode: Decode): Omit<EventStore, 'appe
     },
     head: () => inner.head(),
     lag: (after) => inner.lag(after),
+    isPosition: (text) => inner.isPosition(text),
   };
 }
 

@@ -21,7 +21,11 @@ const PERIODS_AT_ONCE = 8;
 
 /** Schemes, units, calendar and cycles up to a position: read once, then only what is new. */
 export type SharedEvents = {
-  readonly until: (position: Position) => Promise<readonly RecordedEvent[]>;
+  /**
+   * `head` is the log's, or was a moment ago. A place that somebody asks for may be no event's,
+   * from which no store goes on.
+   */
+  readonly until: (position: Position, head: Position) => Promise<readonly RecordedEvent[]>;
 };
 
 /** Some thousand events for a bank of 70,000; callers at the same time share one read. */
@@ -29,17 +33,17 @@ export function followSharedEvents(log: Pick<EventStore, 'readAll'>): SharedEven
   const events: RecordedEvent[] = [];
   let read: Position = START;
   let reading: Promise<void> = Promise.resolve();
-  const follow = async (position: Position): Promise<void> => {
-    if (position <= read) return;
-    const range = { after: read, until: position, streamPrefixes: SHARED_PREFIXES };
+  const follow = async (head: Position): Promise<void> => {
+    if (head <= read) return;
+    const range = { after: read, until: head, streamPrefixes: SHARED_PREFIXES };
     const fresh: RecordedEvent[] = [];
     for await (const page of log.readAll(range)) fresh.push(...page.filter(isShared));
     events.push(...fresh);
-    read = position;
+    read = head;
   };
   return {
-    until: async (position) => {
-      reading = reading.catch(() => undefined).then(() => follow(position));
+    until: async (position, head) => {
+      reading = reading.catch(() => undefined).then(() => follow(head));
       await reading;
       return events.filter((event) => event.position <= position);
     },
@@ -63,7 +67,7 @@ export async function readTraceEvents(
   const own = [accountManagerStream(accountManagerId), assessmentStream(accountManagerId, period)];
   const events: RecordedEvent[] = [];
   for await (const stream of log.readStreams(own, { until: limit })) events.push(...stream);
-  events.push(...(await shared.until(limit)));
+  events.push(...(await shared.until(limit, head)));
   const visible = events.filter(seen);
   const earlier = await readEarlierResults(log, visible, { accountManagerId, period, limit });
   visible.push(...earlier.filter(seen));
@@ -86,7 +90,7 @@ export async function readPersonEvents(
   const events: RecordedEvent[] = [];
   const own = [accountManagerStream(accountManagerId)];
   for await (const stream of log.readStreams(own, { until: limit })) events.push(...stream);
-  events.push(...(await shared.until(limit)));
+  events.push(...(await shared.until(limit, head)));
   const visible = events.filter(isSeen(asOf));
   visible.sort((a, b) => compareCodePoints(a.position, b.position));
   return { head, events: visible };
