@@ -1,6 +1,6 @@
 import type { Admin } from 'kafkajs';
 import { TOPICS } from '#contracts';
-import { encodeProgress, type ProgressRecord } from './progress.js';
+import { encodeProgress, type ProgressRecord, type Written } from './progress.js';
 import { takeOver } from './takeover.js';
 import { fakeConsumer, fakeOffsets, fakeProducer, listedSource } from './testing.js';
 
@@ -47,6 +47,7 @@ async function take(
   progress: ProgressRecord | null,
   texts = ['first', 'second'],
   scannedTo?: string,
+  written: Written = { committed: null, attempted: null },
 ) {
   const calls: string[] = [];
   const values = progress === null ? [] : [encodeProgress(progress)];
@@ -59,18 +60,13 @@ async function take(
   const listed = listedSource(texts.map((text) => ({ topic: TOPICS.results, key: 'k', text })));
   const source =
     scannedTo === undefined ? listed : { ...listed, scannedTo: () => Promise.resolve(scannedTo) };
-  const taken = takeOver(
-    kafka,
-    source,
-    { committed: null, attempted: null },
-    {
-      topicPrefix: '',
-      requestTimeoutMs: 1_000,
-      transactionTimeoutMs: 2_000,
-      progressTimeoutMs: 2_000,
-      signal: new AbortController().signal,
-    },
-  );
+  const taken = takeOver(kafka, source, written, {
+    topicPrefix: '',
+    requestTimeoutMs: 1_000,
+    transactionTimeoutMs: 2_000,
+    progressTimeoutMs: 2_000,
+    signal: new AbortController().signal,
+  });
   return { taken, calls };
 }
 
@@ -99,6 +95,18 @@ describe('taking over', () => {
     const { taken } = await take(record({ sent: ELSEWHERE, messageId: 'id-first' }));
     const place = { position: '00000000000000000001', ordinal: 0 };
     expect((await taken).progress).toEqual(record({ sent: place, messageId: 'id-first' }));
+  });
+
+  it('knows that progress again when it takes over once more before anything was sent', async () => {
+    const moved = record({ sent: ELSEWHERE, messageId: 'id-first' });
+    const { progress: committed } = await (await take(moved)).taken;
+    const { taken } = await take(moved, undefined, undefined, { committed, attempted: null });
+    expect((await taken).progress).toEqual(committed);
+    const { taken: older } = await take(moved, undefined, undefined, {
+      committed: record(),
+      attempted: null,
+    });
+    await expect(older).rejects.toMatchObject({ code: 'relay-progress-lost' });
   });
 
   it('waits for a moved log whose messages are not all known yet', async () => {

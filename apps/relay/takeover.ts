@@ -73,8 +73,10 @@ export async function takeOver(
         timeoutMs: progressTimeoutMs,
       });
       const read = text === null ? null : decodeProgress(text);
-      requireReadBack(read, written);
-      const progress = read && (await withinOwnLog(source, read, signal));
+      const progress = read && (await placedInLog(source, read, signal));
+      // What this relay wrote is known to it by its place in this log.
+      requireReadBack(progress, written);
+      if (progress && progress === read) await requireOwnLog(source, read, signal);
       const partitions = keptPartitions(found, progress?.partitions ?? null);
       return { delivery, progress, partitions };
     } catch (error) {
@@ -87,20 +89,18 @@ export async function takeOver(
 }
 
 /**
- * The progress, with the last message delivered at its place in this log. Of a log that has moved
- * to another store the positions are others, the messages, their ids and their order are not.
+ * Of a log that has moved to another store the positions are others, the messages, their ids and
+ * their order are not: the last message delivered is looked for by its id. Any other progress as
+ * it is.
  */
-async function withinOwnLog(
+async function placedInLog(
   source: RelaySource,
   progress: ProgressRecord,
   signal: AbortSignal,
 ): Promise<ProgressRecord> {
   const head = await source.head();
   const isMoved = shapeOf(progress.sent.position) !== shapeOf(head) && head !== '';
-  if (!isMoved) {
-    await requireOwnLog(source, progress, head, signal);
-    return progress;
-  }
+  if (!isMoved) return progress;
   for await (const { messages, sent } of source.messages(null, { signal })) {
     const at = messages.findIndex(({ headers }) => headers['ce_id'] === progress.messageId);
     const place = sent[at];
@@ -118,11 +118,10 @@ const shapeOf = (position: Position): string => position.replaceAll(/\d/g, '0');
 async function requireOwnLog(
   source: RelaySource,
   progress: ProgressRecord,
-  head: Position,
   signal: AbortSignal,
 ): Promise<void> {
   const { position, ordinal } = progress.sent;
-  requireWithinLog(progress, head);
+  requireWithinLog(progress, await source.head());
   requireScanned(await source.scannedTo(), position);
   const before = { position, ordinal: ordinal - 1 };
   for await (const { messages, sent } of source.messages(before, { signal, portion: 1 })) {
