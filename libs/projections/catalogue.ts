@@ -28,9 +28,11 @@ export const digestOf = (columns: {
   readonly position?: string;
   readonly events?: string;
   readonly fence?: string;
+  readonly shape?: string;
 }): string =>
   `md5(concat_ws('|', c.generation, c.projection, ${columns.position ?? 'c.position'}, ` +
-  `${columns.events ?? 'c.events'}, ${columns.fence ?? 'c.fence'}, c.shape))`;
+  `${columns.events ?? 'c.events'}, ${columns.fence ?? 'c.fence'}, ` +
+  `${columns.shape ?? 'c.shape'}))`;
 
 /** SQL over the row of the pointer with new values put in. */
 export const digestOfPointer = (columns: {

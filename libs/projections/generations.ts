@@ -4,6 +4,7 @@ import { START } from '#event-store';
 import { DomainError } from '#kernel';
 import { appDataSource } from '#platform';
 import {
+  digestOf,
   digestOfPointer,
   insertCheckpoint,
   readPointer,
@@ -30,15 +31,52 @@ const PREPARE_LOCK = '7882826979823183977';
 
 const FIRST_LOG = 'postgresql';
 
+type LogContext = Pick<Context, 'store' | 'logKind'>;
+
 /**
- * Nothing for the log beside the read models: their checkpoints were written before there was
- * another one.
+ * Which log a checkpoint is of, behind the hash of its tables: `@kind:name`. Nothing for the log
+ * beside the read models: their checkpoints were written before there was another one. No name
+ * while the log is empty.
  */
-function logSuffix({ logKind = FIRST_LOG }: Pick<Context, 'logKind'>): string {
-  return logKind === FIRST_LOG ? '' : `@${logKind}`;
+async function logSuffix(context: LogContext): Promise<string> {
+  const { logKind = FIRST_LOG } = context;
+  if (logKind === FIRST_LOG) return '';
+  const name = await logName(context);
+  return name === '' ? `@${logKind}` : `@${logKind}:${name}`;
 }
 
-const logOf = (shape: string): string => shape.split('@')[1] ?? FIRST_LOG;
+/**
+ * Tells logs of one kind apart by their first events. Ids follow from what was imported and are
+ * the same in two logs, places may be; when a server took it is its own.
+ */
+export async function logName({ store }: Pick<Context, 'store'>): Promise<string> {
+  for await (const [first] of store.readAll({ batchSize: 1 })) {
+    if (!first) continue;
+    const text = JSON.stringify([first.id, first.position, first.storedAt]);
+    return createHash('sha256').update(text).digest('hex').slice(0, 16);
+  }
+  return '';
+}
+
+type LogShape = { readonly tables: string; readonly kind: string; readonly name: string };
+
+function parseShape(shape: string): LogShape {
+  const [tables = '', log = FIRST_LOG] = shape.split('@');
+  const [kind = log, name = ''] = log.split(':');
+  return { tables, kind, name };
+}
+
+/** What was made while the log was empty has no name, and may be of any log of its kind. */
+function isSameLog(made: LogShape, wanted: LogShape): boolean {
+  const isNamed = made.name !== '' && wanted.name !== '';
+  return made.kind === wanted.kind && (!isNamed || made.name === wanted.name);
+}
+
+function isSameShape(made: string | undefined, wanted: string): boolean {
+  if (made === undefined) return false;
+  const [a, b] = [parseShape(made), parseShape(wanted)];
+  return a.tables === b.tables && isSameLog(a, b);
+}
 
 /** TypeORM's definitions of the entities' tables, written for no schema in particular. */
 export async function readDefinitions(context: Context): Promise<Definitions> {
@@ -49,6 +87,7 @@ export async function readDefinitions(context: Context): Promise<Definitions> {
     schema: PLACEHOLDER,
     installExtensions: false,
   });
+  const suffix = await logSuffix(context);
   await source.initialize();
   try {
     const { upQueries } = await source.driver.createSchemaBuilder().log();
@@ -60,7 +99,7 @@ export async function readDefinitions(context: Context): Promise<Definitions> {
         const afterTables = projection.afterTables ?? [];
         const all = JSON.stringify([own, afterTables, projection.version ?? 0]);
         const hash = createHash('sha256').update(all).digest('hex').slice(0, 32);
-        const shape = `${hash}${logSuffix(context)}`;
+        const shape = `${hash}${suffix}`;
         return [projection.name, { tables, statements: own, afterTables, shape }];
       }),
     );
@@ -136,24 +175,26 @@ async function unprepared(
       WHERE projection = ANY ($1::text[])`,
     [[...definitions.keys()]], // those of other releases are not read
   );
-  const isAnew = await isOfAnotherLog(context, rows);
+  const [own] = definitions.values();
+  const isAnew = own !== undefined && (await isOfAnotherLog(context, parseShape(own.shape), rows));
   if (isAnew && context.onOtherLog !== 'begin-anew') throw otherLog(context, rows);
   const shapes = new Map(rows.map(({ projection, shape }) => [projection, shape]));
   return new Map(
-    [...definitions].filter(([name, { shape }]) => isAnew || shapes.get(name) !== shape),
+    [...definitions].filter(([name, { shape }]) => isAnew || !isSameShape(shapes.get(name), shape)),
   );
 }
 
 /**
- * Of another kind, or of another log of the same kind that has not come so far. What has read
- * nothing is of no log: where `shape` differs, it is made anew without a word.
+ * Of another kind or name, or ahead of the log. What has read nothing is of no log: where `shape`
+ * differs, it is made anew without a word.
  */
 async function isOfAnotherLog(
-  { store, logKind = FIRST_LOG }: Pick<Context, 'store' | 'logKind'>,
+  { store, logKind = FIRST_LOG }: LogContext,
+  own: LogShape,
   rows: readonly Prepared[],
 ): Promise<boolean> {
   const read = rows.filter(({ position }) => position !== START);
-  if (read.some(({ shape }) => logOf(shape) !== logKind)) return true;
+  if (read.some(({ shape }) => !isSameLog(parseShape(shape), own))) return true;
   // In one database both are restored together; that a checkpoint is ahead is for verify to say.
   if (logKind === FIRST_LOG || read.length === 0) return false;
   const head = await store.head();
@@ -164,7 +205,7 @@ function otherLog(
   { logKind = FIRST_LOG }: Pick<Context, 'logKind'>,
   rows: readonly Prepared[],
 ): DomainError {
-  const logs = new Set(rows.map(({ shape }) => logOf(shape)));
+  const logs = new Set(rows.map(({ shape }) => parseShape(shape).kind));
   return new DomainError(
     'read-models-of-another-log',
     { log: logKind, readModelsOf: [...logs].toSorted() },
@@ -172,6 +213,29 @@ function otherLog(
       `the one that is configured (${logKind}): configure that one again, or end every process ` +
       'of the system and make them anew from this one: merit rebuild',
   );
+}
+
+/**
+ * Gives checkpoints that were made while the log was empty its name. A checkpoint whose digest is
+ * wrong stays as it is, for verify to find.
+ */
+export async function nameCheckpoints(
+  { pool, logKind = FIRST_LOG }: Pick<Context, 'pool' | 'logKind'>,
+  name: string,
+): Promise<void> {
+  if (logKind === FIRST_LOG || name === '') return;
+  const shape = `c.shape || ':${name}'`;
+  await pool.query(
+    `UPDATE projection.checkpoint c SET shape = ${shape}, digest = ${digestOf({ shape })}
+      WHERE right(c.shape, length($1)) = $1 AND c.digest = ${digestOf({})}`,
+    [`@${logKind}`],
+  );
+}
+
+/** Of the log from which these are made; empty while the log is. */
+export function nameIn(definitions: Definitions): string {
+  const [first] = definitions.values();
+  return first === undefined ? '' : parseShape(first.shape).name;
 }
 
 /** A number that no generation had before, committed before anything is made under it. */

@@ -3,8 +3,15 @@ import type { Position } from '#event-store';
 import { currentStandings, readPointer, selectProjections } from './catalogue.js';
 import { watchCommits, type Commits } from './commits.js';
 import { BEGIN_SNAPSHOT, hashTables } from './compare.js';
-import { asUnavailable, inTransaction, type Context } from './context.js';
-import { prepareGenerations, readDefinitions, type Definitions } from './generations.js';
+import { asUnavailable, describeError, inTransaction, type Context } from './context.js';
+import {
+  logName,
+  nameCheckpoints,
+  nameIn,
+  prepareGenerations,
+  readDefinitions,
+  type Definitions,
+} from './generations.js';
 import { currentParkedKeys, retryParkedKeys, type RetryOutcome } from './parking.js';
 import type {
   Committed,
@@ -70,8 +77,11 @@ export async function openProjections(context: Context): Promise<Projections> {
   refuseDoubledNames(context);
   const definitions = await readDefinitions(context);
   await prepareGenerations(context, definitions);
+  const name = nameIn(definitions);
+  await nameCheckpoints(context, name);
   const owner = randomUUID();
   const commits = watchCommits(context, owner);
+  if (name === '') nameLater(context, commits);
   const runners = new Set<Runner>();
   return {
     start(options = {}) {
@@ -98,6 +108,17 @@ export async function openProjections(context: Context): Promise<Projections> {
       commits.close();
     },
   };
+}
+
+/** Of a log that is still empty the checkpoints get the name when the first of them moves. */
+function nameLater(context: Context, commits: Commits): void {
+  if (context.logKind === undefined || context.logKind === 'postgresql') return;
+  const forget = commits.onCommitted(() => {
+    forget();
+    const naming = logName(context).then((name) => nameCheckpoints(context, name));
+    // Then whoever opens the read models next does it.
+    naming.catch((error: unknown) => context.log?.(`not named yet: ${describeError(error)}`));
+  });
 }
 
 /** Every runner looks again at once; without the notice it would at its next lost attempt. */
