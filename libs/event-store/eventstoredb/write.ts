@@ -1,4 +1,5 @@
 import {
+  isCommandError,
   jsonEvent,
   NO_STREAM,
   type AppendResult as Answer,
@@ -65,28 +66,35 @@ export function createWriter(
   { attemptMs, budgetMs }: WriteLimits,
 ): Writer {
   const gate = createGate(MAX_UNANSWERED);
-  const attempt = (name: string, expected: ExactRevision, events: readonly Sent[]) =>
-    gate(async (): Promise<Answer | Failure> => {
+  const attempt = (name: string, expected: ExactRevision, events: readonly Sent[]) => {
+    const askedMs = Date.now();
+    return gate(async (): Promise<Answer | Failure> => {
+      // Of many that wait behind a silent server, each would else be silence of its own.
+      if (Date.now() - askedMs > budgetMs) return failureOf(new Silence('not sent in time'));
       const client = connection.writing();
       try {
         const answer = send(client, name, expected, events, attemptMs);
         return await within(attemptMs, answer, () => new Silence('no answer in time'));
       } catch (error) {
-        if (error instanceof Silence) connection.renewWriting(client);
+        // What is no answer to the append was met on the way, and the client keeps it for ever.
+        if (!isAnswer(error)) connection.renewWriting(client);
         return failureOf(error);
       }
     });
+  };
 
   return async (name, expected, events, bytes) => {
     const lastStart = Date.now() + budgetMs;
     for (let pauseMs = FIRST_PAUSE_MS, wasUnknown = false; ; wasUnknown = true) {
       const outcome = await attempt(name, expected, events);
-      if (!('kind' in outcome)) return written(reader, name, events, outcome);
+      if (!('kind' in outcome)) return written(reader, name, events, outcome, wasUnknown);
       // A conflict with the very revision that was expected says nothing.
-      if (outcome.kind === 'conflict' && outcome.actual !== expected) {
-        const earlier = wasUnknown ? await readBack(reader, name, expected, events) : null;
-        return earlier ?? { kind: 'conflict', actual: outcome.actual };
+      const isConflict = outcome.kind === 'conflict' && outcome.actual !== expected;
+      if (wasUnknown && (isConflict || outcome.kind === 'too-large')) {
+        const earlier = await readBack(reader, name, expected, events);
+        if (earlier) return earlier;
       }
+      if (isConflict) return outcome;
       if (outcome.kind === 'too-large') throw new EventTooLarge(name, bytes, outcome.limitBytes);
       if (outcome.kind === 'refused') throw unavailable('append', outcome.error);
       if (Date.now() + pauseMs > lastStart || connection.isClosed()) {
@@ -97,6 +105,8 @@ export function createWriter(
     }
   };
 }
+
+const isAnswer = (thrown: unknown): boolean => thrown instanceof Error && isCommandError(thrown);
 
 function send(
   client: EventStoreDBClient,
@@ -113,15 +123,19 @@ function send(
   });
 }
 
-/** The answer tells the place of one event; of several, the stream tells each one's. */
+/**
+ * The answer tells the place of one event; of several, or of an append that was asked before, the
+ * stream tells each one's.
+ */
 async function written(
   reader: Reader,
   name: string,
   events: readonly Sent[],
   { nextExpectedRevision, position }: Answer,
+  wasAsked: boolean,
 ): Promise<Written> {
   const revision = Number(nextExpectedRevision);
-  if (events.length === 1 && position) {
+  if (events.length === 1 && position && !wasAsked) {
     return { kind: 'written', revision, positions: [toPosition(position)] };
   }
   const before = revision - events.length;

@@ -26,7 +26,7 @@ import {
   uuidText,
 } from './messages.js';
 
-export type AppendCounts = { appends: number };
+export type AppendCounts = { appends: number; batchAppends: number };
 
 export type AppendContext = {
   readonly log: ServerLog;
@@ -131,6 +131,7 @@ export function serveBatchAppend(
     const append = gather(pending, request);
     if (append === null || !request.getIsFinal()) return;
     pending.delete(append.correlationId);
+    context.counts.batchAppends += 1;
     const fate = fateOf(append, context);
     switch (fate.kind) {
       case 'answer': {

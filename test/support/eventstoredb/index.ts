@@ -17,6 +17,7 @@ export type EventStoreDoubleOptions = {
 
 export type DoubleStatistics = {
   readonly appends: number; // that reached the server whole, also the refused ones
+  readonly batchAppends: number; // those of them on a stream of many, not by a call each
   readonly sentEvents: number; // written to readers
   readonly openReads: number; // reads and subscriptions under way
   readonly events: number; // in the log, the server's own ones among them
@@ -44,7 +45,7 @@ export async function openEventStoreDouble(
 ): Promise<EventStoreDouble> {
   const log = openServerLog(options);
   const faults = createFaultBoard();
-  const counts = { appends: 0, sentEvents: 0, openReads: 0 };
+  const counts = { appends: 0, batchAppends: 0, sentEvents: 0, openReads: 0 };
   const nodes: ServerNode[] = [];
   let leader = 0;
   const cluster: ClusterView = {
