@@ -53,9 +53,11 @@ describe('what the client of EventStoreDB does to an append', () => {
     const impatient = await open({ answerMs: 100, retryMs: 150 });
     const fault = server.faults.arm({ kind: 'unanswered', streamPrefix: 'thing-', times: 99 });
     const event = newEvent();
-    expect(await failure(impatient.append('thing-1', 'none', [event]))).toBeInstanceOf(
-      StoreUnavailable,
-    );
+    do {
+      // On a slow machine the claim of its id may be what stays unanswered.
+      const refused = await failure(impatient.append('thing-1', 'none', [event]));
+      expect(refused).toBeInstanceOf(StoreUnavailable);
+    } while (fault.hits() === 0);
     fault.remove();
     expect(await impatient.append('thing-1', 'none', [event])).toMatchObject({
       outcome: 'repeated',
@@ -134,7 +136,7 @@ describe('what the client of EventStoreDB does to an append', () => {
     expect(error).toBeInstanceOf(RevisionConflict);
     expect(error).toMatchObject({ actual: 2 });
     const lenient = openEventStoreDb({ url: `${server.url}&throwOnAppendFailure=false` });
-    expect(await failure(lenient)).toBeInstanceOf(TypeError);
+    expect(await failure(lenient)).toMatchObject({ code: 'configuration-invalid' });
   });
 
   it('goes to the leader when another node is elected', async () => {
