@@ -6,6 +6,7 @@ import { DomainError } from '#kernel';
 import { describeError, type Logger } from '#platform';
 import { RelayMetrics } from '../api/relay-metrics.js';
 import { relayWarnings } from '../api/relay-warnings.js';
+import { unreadyWarning } from '../api/unready.js';
 import type { Relay } from '../relay/index.js';
 import type { Serving } from './serving.js';
 
@@ -50,7 +51,7 @@ export async function serveRelayHealth(
     const path = request.method === 'GET' ? (request.url ?? '').split('?')[0] : '';
     answer(path ?? '', response).catch((error: unknown) => {
       logger.warn({ err: describeError(error) }, 'not ready');
-      const warnings = ['the database does not answer'];
+      const warnings = [unreadyWarning(error)];
       sendJson(response, 503, { status: 'not-ready', warnings });
     });
   });

@@ -8,6 +8,7 @@ import { payrollWarnings, readPayrollAlerts } from '../../payroll-alerts.js';
 import { Metrics, METRICS_CONTENT_TYPE } from '../../metrics.js';
 import { AnyQuery } from '../../queries.js';
 import { relayWarnings } from '../../relay-warnings.js';
+import { unreadyWarning } from '../../unready.js';
 import { readProjections } from './queries.js';
 
 /** So far behind a board is not called live any more. */
@@ -65,7 +66,7 @@ export class OperationsController {
     } catch (error) {
       this.system.logger.warn({ err: describeError(error) }, 'not ready');
       void reply.status(HttpStatus.SERVICE_UNAVAILABLE);
-      return { status: 'not-ready', warnings: ['the database does not answer'] };
+      return { status: 'not-ready', warnings: [unreadyWarning(error)] };
     }
   }
 
