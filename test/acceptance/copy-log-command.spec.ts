@@ -80,9 +80,9 @@ const eventsAt = (percent: number): number => 3 + Math.ceil((2 * texts.length * 
 
 /** When the server holds so much, or one of them has ended before. */
 async function reached(percent: number, ...processes: readonly MeritProcess[]): Promise<void> {
-  let isOver = false;
-  for (const { ended } of processes) void ended.then(() => (isOver = true));
-  while (!isOver && (await double.statistics()).events < eventsAt(percent)) {
+  const over = new AbortController();
+  for (const { ended } of processes) void ended.then(() => over.abort());
+  while (!over.signal.aborted && (await double.statistics()).events < eventsAt(percent)) {
     await new Promise((resolve) => void setTimeout(resolve, 1));
   }
 }
