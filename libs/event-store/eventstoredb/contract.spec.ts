@@ -5,7 +5,7 @@ import { openEventStoreDb } from './eventstoredb-event-store.js';
 
 const { EVENT_STORE_URL } = process.env;
 
-if (EVENT_STORE_URL === undefined) {
+if (!EVENT_STORE_URL) {
   eventStoreContract('eventstoredb, on its double', async () => {
     const server = await openEventStoreDouble();
     return { store: await openEventStoreDb({ url: server.url }), dispose: () => server.close() };
@@ -13,7 +13,7 @@ if (EVENT_STORE_URL === undefined) {
 } else {
   // A real server is never empty: each test has a namespace of its own.
   eventStoreContract('eventstoredb, on EVENT_STORE_URL', async () => ({
-    store: await openEventStoreDb({ url: EVENT_STORE_URL, namespace: `${randomUUID()}.` }),
+    store: await openEventStoreDb({ url: EVENT_STORE_URL, namespace: `test-${randomUUID()}.` }),
     dispose: async () => undefined,
   }));
 }

@@ -4,8 +4,9 @@ import type { Position, RecordedEvent } from '../port.js';
 import { appendEvents, type AppendParts } from './append.js';
 import { createClaims } from './claims.js';
 import { createConnection, type Connection } from './connection.js';
+import { createHeads, type Heads } from './head.js';
 import { createTurns } from './limited.js';
-import { createGaps, headOf, lagAfter, readAll, subscribe, type LogParts } from './log.js';
+import { createGaps, lagAfter, readAll, subscribe, type LogParts } from './log.js';
 import { createLookup } from './lookup.js';
 import { createNames, refuseHidden, type Names } from './names.js';
 import { isPosition } from './position.js';
@@ -43,14 +44,14 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
   const stop = new AbortController();
   const { appends, log } = assemble(connection, options, stop.signal);
   const { names, reader, claims, lookup } = appends;
-  const appender = createAppender(appends);
+  const appender = createAppender(appends, log.heads);
   let closing: Promise<void> | null = null;
   const found = async (claim: string): Promise<RecordedEvent | null> => {
     const holder = await claims.holderOf(claim);
     return holder && lookup.one(holder.stream, holder.eventId, holder.at);
   };
   try {
-    await headOf(log);
+    await log.heads.find();
   } catch (error) {
     await connection.close();
     throw error;
@@ -63,7 +64,7 @@ export async function openEventStoreDb(options: EventStoreDbOptions): Promise<Ev
     subscribe: (range = {}) => subscribe(log, range),
     eventById: async (id) => (UUID.test(id) ? found(names.recordIdClaim(id)) : null),
     eventByCommandKey: (key) => found(names.commandKeyClaim(key)),
-    head: async () => (await headOf(log))?.position ?? START,
+    head: async () => (await log.heads.find())?.position ?? START,
     lag: (after) => lagAfter(log, after, Date.now()),
     isPosition,
     close: () =>
@@ -83,6 +84,7 @@ function assemble(
   const names = createNames(namespace);
   const reader = createReader(connection, answerMs);
   const write = createWriter(connection, reader, { attemptMs: answerMs, budgetMs: retryMs });
+  const heads = createHeads(reader, write, names);
   return {
     appends: {
       names,
@@ -95,13 +97,13 @@ function assemble(
       waitMs: answerMs,
       claimedForMs: CLAIMED_FOR_MS,
     },
-    log: { connection, names, reader, gaps: createGaps(), closing, stallMs: answerMs },
+    log: { connection, names, heads, gaps: createGaps(), closing, stallMs: answerMs },
   };
 }
 
 type Appender = Pick<EventStore, 'append' | 'close'>;
 
-function createAppender(parts: AppendParts): Appender {
+function createAppender(parts: AppendParts, heads: Heads): Appender {
   const inTurn = createTurns();
   const underWay = new Set<Promise<unknown>>();
   let isClosed = false;
@@ -110,7 +112,10 @@ function createAppender(parts: AppendParts): Appender {
       const encoded = encodeAppend(stream, expected, events);
       refuseHidden(stream);
       if (isClosed) throw new StoreUnavailable('the event store is closed');
-      const appended = inTurn(stream, () => appendEvents(parts, encoded));
+      const appended = inTurn(stream, async () => {
+        await heads.begin();
+        return appendEvents(parts, encoded);
+      });
       underWay.add(appended);
       const done = (): boolean => underWay.delete(appended);
       appended.then(done, done);

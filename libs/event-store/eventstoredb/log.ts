@@ -8,45 +8,26 @@ import {
 } from '../port.js';
 import type { Connection } from './connection.js';
 import { failureOf, unavailable } from './errors.js';
+import type { Heads } from './head.js';
 import { pause, within } from './limited.js';
 import type { Names } from './names.js';
-import type { Reader } from './read.js';
 import { Ended, pull, type Pull, type PullOptions } from './subscription.js';
 
 export type LogParts = {
   readonly connection: Connection;
   readonly names: Names;
-  readonly reader: Reader;
+  readonly heads: Heads;
   readonly gaps: Gaps;
   /** Aborts when the store closes. */
   readonly closing: AbortSignal;
   readonly stallMs: number;
 };
 
-type Head = { readonly position: Position; readonly stream: string };
-
 const DEFAULT_BATCH_EVENTS = 1_000;
-const FIRST_PAGE_EVENTS = 4;
-const MAX_PAGE_EVENTS = 1_024;
 const RESUME_PAUSE_MS = 100;
 const MAX_FRUITLESS = 8;
 /** What a lag counts at the most: it is counted by reading. */
 const MAX_LAG_EVENTS = 10_000;
-
-/** The last event that a reader of the log sees; claims and the server's own stand behind it. */
-export async function headOf({ reader, names }: LogParts): Promise<Head | null> {
-  let before: Position | 'end' = 'end';
-  for (let size = FIRST_PAGE_EVENTS; ; size = Math.min(size * 4, MAX_PAGE_EVENTS)) {
-    const page = await reader.logBackwards(before, size);
-    for (const { name, position } of page) {
-      const stream = names.fromServer(name);
-      if (stream !== null) return { position, stream };
-    }
-    const oldest = page.at(-1)?.position;
-    if (oldest === undefined || page.length < size) return null;
-    before = oldest;
-  }
-}
 
 /**
  * The log up to a position: a subscription (reads of the log know no filter) that ends at the
@@ -57,7 +38,7 @@ export async function* readAll(
   { after = START, until, streamPrefixes, batchSize, signal }: ReadAllOptions,
 ): AsyncGenerator<readonly RecordedEvent[]> {
   if (streamPrefixes?.length === 0 || signal?.aborted) return;
-  const head = await headOf(parts);
+  const head = await parts.heads.find();
   const end = head && (until === undefined || until > head.position) ? head.position : until;
   if (!head || end === undefined || end <= after) return;
   const key = streamPrefixes ? JSON.stringify(streamPrefixes) : null;
