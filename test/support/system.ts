@@ -2,12 +2,7 @@ import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { type LogSetting, logSetting } from '../../apps/merit/log.js';
-import {
-  openKeys,
-  openSystem,
-  openSystemOn,
-  type System,
-} from '../../apps/merit/system.js';
+import { openKeys, openSystem, openSystemOn, type System } from '../../apps/merit/system.js';
 import { allEventSpecs } from '#contexts/registry';
 import { openReplay } from '#dataset';
 import {

@@ -149,7 +149,19 @@ export function appendOutcome(
 
 type ReadResponse = InstanceType<typeof streams.ReadResp>;
 
+const eventResponses = new WeakMap<LogRecord, ReadResponse>();
+
+/** Made and serialized once: a record never changes, and is read many times. */
 export function eventResponse(record: LogRecord): ReadResponse {
+  const known = eventResponses.get(record);
+  if (known !== undefined) return known;
+  const bytes = makeEventResponse(record).serializeBinary();
+  const response = Object.assign(new streams.ReadResp(), { serializeBinary: () => bytes });
+  eventResponses.set(record, response);
+  return response;
+}
+
+function makeEventResponse(record: LogRecord): ReadResponse {
   const event = new streams.ReadResp.ReadEvent.RecordedEvent()
     .setId(new shared.UUID().setString(record.id))
     .setStreamIdentifier(streamIdentifier(record.stream))
