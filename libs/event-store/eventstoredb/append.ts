@@ -9,7 +9,7 @@ import {
 } from '../port.js';
 import type { Claim, Claims, Holder } from './claims.js';
 import { unavailable } from './errors.js';
-import { pause } from './limited.js';
+import { pause, within } from './limited.js';
 import { repeatedAppend, type Lookup } from './lookup.js';
 import type { Names } from './names.js';
 import type { Reader } from './read.js';
@@ -56,15 +56,18 @@ export async function appendEvents(
   const own: Claim[] = [];
   const state = { isSent: false };
   try {
-    const ids = await takeAll(parts, append, own, ({ id }) => parts.names.recordIdClaim(id));
+    // Before the claims: another process that takes these very ids over appends behind it.
+    const tail = await tailBefore(parts, append);
+    const taking = { parts, append, own, first: tail === null ? 0 : tail + 1 };
+    const ids = await takeAll(taking, ({ id }) => parts.names.recordIdClaim(id));
     const events = ids.flatMap(({ event }) => event ?? []);
     const repeated = repeatedAppend(append, new Map(events.map((event) => [event.id, event])));
     if (repeated) return repeated;
-    await takeKeys(parts, append, own);
-    const isNew = ids.every((taken) => taken.isNew);
-    return await appendClaimed(parts, append, { isNew, beganMs, state });
+    const keys = await takeKeys(taking);
+    const isNew = ids.every((taken) => taken.isNew) && keys.every(({ event }) => event === null);
+    return await appendClaimed(parts, append, { isNew, beganMs, state, tail });
   } catch (error) {
-    if (!state.isSent || isRefusal(error)) await parts.claims.release(own);
+    if (!state.isSent || isRefusal(error)) await released(parts, own);
     throw error;
   }
 }
@@ -74,14 +77,26 @@ const isRefusal = (error: unknown): boolean =>
   error instanceof EventIdReused ||
   error instanceof EventTooLarge;
 
+/** The refusal does not wait for ever for a server that is silent. */
+async function released({ claims, waitMs }: AppendParts, own: readonly Claim[]): Promise<void> {
+  const late = (): Error => new Error('not released in time');
+  await within(waitMs, claims.release(own), late).catch(() => undefined);
+}
+
+type Taking = {
+  readonly parts: AppendParts;
+  readonly append: EncodedAppend;
+  /** What is to be released when the append is refused. */
+  readonly own: Claim[];
+  readonly first: number; // the revision of the first event, if nothing comes between
+};
+
 /** In parallel: the client sends them over one stream. */
 async function takeAll(
-  parts: AppendParts,
-  { stream, expected, events }: EncodedAppend,
-  own: Claim[],
+  { parts, append, own, first }: Taking,
   nameOf: (event: EncodedEvent) => string | null,
 ): Promise<readonly Taken[]> {
-  const first = typeof expected === 'number' ? expected + 1 : 0;
+  const { stream, events } = append;
   const wanted = events.map(async (event, index): Promise<Taken | null> => {
     const name = nameOf(event);
     if (name === null) return null;
@@ -96,6 +111,7 @@ async function takeAll(
  * A claim whose event is not there: of this very event, anybody may take it, since the look-up
  * before an exact revision keeps the event from being there twice; of another, only when no
  * append can be under way any more that claimed it. Until then it waits for what becomes of it.
+ * What another append of this very event may still need is not released with this one.
  */
 async function take(
   { claims, lookup, nowMs, abandonedAfterMs, waitMs }: AppendParts,
@@ -114,10 +130,11 @@ async function take(
     const event = await lookup.one(stream, eventId, at);
     if (event) return { isNew: false, event };
     const isOwn = stream === holder.stream && eventId === holder.eventId;
-    if (isOwn || nowMs() - claim.createdMs >= abandonedAfterMs) {
+    const isAbandoned = nowMs() - claim.createdMs >= abandonedAfterMs;
+    if (isOwn || isAbandoned) {
       const takenOver = await claims.takeOver(claim, holder);
       if (takenOver) {
-        own.push(takenOver);
+        if (isAbandoned) own.push(takenOver);
         return { isNew: false, event: null };
       }
     }
@@ -127,39 +144,55 @@ async function take(
 }
 
 /** Looked up after the ids and before the revision. */
-async function takeKeys(parts: AppendParts, append: EncodedAppend, own: Claim[]): Promise<void> {
-  const keyOf = ({ commandKey }: EncodedEvent): string | null =>
-    commandKey === null ? null : parts.names.commandKeyClaim(commandKey);
-  const taken = await takeAll(parts, append, own, keyOf);
-  const keys = append.events.flatMap(({ commandKey }) => commandKey ?? []);
-  const used = keys.filter((_, index) => taken[index]?.event);
-  if (used.length > 0) throw new CommandKeyReused(append.stream, used);
+async function takeKeys(taking: Taking): Promise<readonly Taken[]> {
+  const { names } = taking.parts;
+  const { stream, events } = taking.append;
+  const keyed = events.filter(({ commandKey }) => commandKey !== null);
+  const taken = await takeAll(taking, ({ commandKey }) =>
+    commandKey === null ? null : names.commandKeyClaim(commandKey),
+  );
+  const used = keyed.filter(({ id }, index) => {
+    const event = taken[index]?.event;
+    // This very event: another process has appended it since its id was looked up.
+    return event && (event.id !== id || event.stream !== stream);
+  });
+  if (used.length > 0) {
+    throw new CommandKeyReused(
+      stream,
+      used.flatMap(({ commandKey }) => commandKey ?? []),
+    );
+  }
+  return taken;
 }
 
 type Under = {
+  /** Its claims are the first ones: what stands before `tail` is not these events. */
   readonly isNew: boolean;
+  readonly tail: ExactRevision;
   readonly beganMs: number;
   readonly state: { isSent: boolean };
 };
 
-/** The append itself, on claims that are this append's. */
+/**
+ * The append itself, on claims that are this append's. Every event of the stream up to the exact
+ * revision has been looked at: another process may be sending these very events.
+ */
 async function appendClaimed(
   parts: AppendParts,
   append: EncodedAppend,
-  { isNew, beganMs, state }: Under,
+  { isNew, tail: tailBeforeClaims, beganMs, state }: Under,
 ): Promise<AppendResult> {
   const { stream, expected, events, bytes } = append;
   const name = parts.names.onServer(stream);
   const ids = new Set(events.map(({ id }) => id));
-  let tail = await firstGuess(parts, name, expected);
-  for (let round = 1; round <= MAX_ROUNDS; round += 1) {
-    if (!isNew) {
-      // Another process may have appended these very events since.
-      const seen = await parts.lookup.inStream(stream, ids);
-      const repeated = repeatedAppend(append, new Map(seen.found.map((e) => [e.id, e])));
-      if (repeated) return repeated;
-      tail = seen.tail;
-    }
+  let tail = tailBeforeClaims;
+  const repeatedFrom = async (revision: number): Promise<AppendResult | null> => {
+    const seen = await parts.lookup.inStream(stream, ids, revision);
+    tail = seen.tail;
+    return repeatedAppend(append, new Map(seen.found.map((event) => [event.id, event])));
+  };
+  let repeated = isNew ? null : await repeatedFrom(0);
+  for (let round = 1; !repeated && round <= MAX_ROUNDS; round += 1) {
     const exact = exactRevision(stream, expected, tail, isNew);
     if (parts.nowMs() - beganMs > parts.claimedForMs) throw unavailable('append: not sent in time');
     state.isSent = true;
@@ -168,21 +201,21 @@ async function appendClaimed(
       const { revision, positions } = written;
       return { outcome: 'appended', revision, position: positions.at(-1) ?? '', positions };
     }
-    tail = written.actual;
-    if (isNew) refuseConflict(stream, expected, tail);
+    if (isNew) refuseConflict(stream, expected, written.actual);
+    repeated = await repeatedFrom(exact === null ? 0 : exact + 1);
   }
+  if (repeated) return repeated;
   throw unavailable(`append: ${stream} has moved on ${MAX_ROUNDS} times`);
 }
 
-/** The server's refusal tells the last revision as quickly as a read of it would. */
-async function firstGuess(
-  { reader }: AppendParts,
-  name: string,
-  expected: EncodedAppend['expected'],
+/** Where a caller that takes any revision would append now. */
+async function tailBefore(
+  { names, reader }: AppendParts,
+  { stream, expected }: EncodedAppend,
 ): Promise<ExactRevision> {
   if (typeof expected === 'number') return expected;
   if (expected === 'none') return null;
-  const [last] = await reader.page(name, 'backwards', 'end', 1);
+  const [last] = await reader.page(names.onServer(stream), 'backwards', 'end', 1);
   return last?.revision ?? null;
 }
 

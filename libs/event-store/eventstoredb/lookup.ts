@@ -10,6 +10,7 @@ export type Lookup = {
   readonly inStream: (
     stream: string,
     ids: ReadonlySet<string>,
+    fromRevision?: number, // included; default the first
   ) => Promise<{ readonly found: readonly RecordedEvent[]; readonly tail: ExactRevision }>;
   /** One event, first where it ought to be: an append that met a conflict may have moved it. */
   readonly one: (stream: string, id: string, at: number) => Promise<RecordedEvent | null>;
@@ -18,9 +19,9 @@ export type Lookup = {
 const PAGE_EVENTS = 500;
 
 export function createLookup(reader: Reader, names: Names): Lookup {
-  const inStream: Lookup['inStream'] = async (stream, ids) => {
+  const inStream: Lookup['inStream'] = async (stream, ids, fromRevision = 0) => {
     const found: RecordedEvent[] = [];
-    for (let from = 0; ;) {
+    for (let from = fromRevision; ;) {
       const page = await reader.page(names.onServer(stream), 'forwards', from, PAGE_EVENTS);
       for (const kept of page) if (ids.has(kept.id)) found.push(toRecorded(kept, stream));
       from = (page.at(-1)?.revision ?? from - 1) + 1;
