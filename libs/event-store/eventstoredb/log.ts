@@ -26,6 +26,8 @@ export type LogParts = {
 const DEFAULT_BATCH_EVENTS = 1_000;
 const RESUME_PAUSE_MS = 100;
 const MAX_FRUITLESS = 8;
+/** After so many times the silence that ends a read, a live subscription is looked at. */
+const WATCH_STALLS = 6;
 /** What a lag counts at the most: it is counted by reading. */
 const MAX_LAG_EVENTS = 10_000;
 
@@ -60,6 +62,8 @@ export async function* readAll(
     if (key !== null) parts.gaps.found(key, last, reached);
     return;
   }
+  // Nobody may take for the whole what the close of the store has cut off.
+  if (!signal?.aborted) throw unavailable('read: the event store is closed');
 }
 
 /** Where the log is known to hold nothing of some streams. */
@@ -120,7 +124,11 @@ async function* resumed(
     for (const one of signals) one.addEventListener('abort', stop, { once: true });
     try {
       for (;;) {
-        const batch = await nextOf(current, isFinite ? parts.stallMs : null);
+        const batch = await nextOf(
+          current,
+          isFinite ? parts.stallMs : WATCH_STALLS * parts.stallMs,
+          () => (isFinite ? Promise.resolve(true) : isMissed(parts, options, cursor)),
+        );
         if (isOver()) return;
         fruitless = 0;
         const given = batch.map((event) => {
@@ -146,19 +154,43 @@ async function* resumed(
   }
 }
 
-/** A live subscription may be silent for days; the keepalive of its connection is what ends it. */
-async function nextOf(current: Pull, stallMs: number | null): Promise<readonly RecordedEvent[]> {
+/**
+ * After silence, what has come is given and the subscription is over. A live one may rightly be
+ * silent for days, so it looks whether there is anything that it should have been given.
+ */
+async function nextOf(
+  current: Pull,
+  silenceMs: number,
+  isStalled: () => Promise<boolean>,
+): Promise<readonly RecordedEvent[]> {
   const next = current.next();
-  if (stallMs === null) return next;
-  for (;;) {
-    const leftMs = stallMs - (Date.now() - current.heardMs());
-    if (leftMs <= 0) throw new Ended('no answer in time');
+  for (let lookedMs = 0; ;) {
+    const leftMs = silenceMs - (Date.now() - Math.max(current.heardMs(), lookedMs));
+    if (leftMs <= 0) {
+      if (await isStalled()) {
+        current.stop();
+        return next;
+      }
+      lookedMs = Date.now();
+      continue;
+    }
     const given = await within(leftMs, next, () => new Silence()).catch((error: unknown) => {
       if (error instanceof Silence) return null; // perhaps it looked further, and nothing matched
       throw error;
     });
     if (given) return given;
   }
+}
+
+/** Of the streams of a subscription, only the one of the last event is cheap to look at. */
+async function isMissed(
+  { heads }: LogParts,
+  { streamPrefixes }: PullOptions,
+  cursor: Position,
+): Promise<boolean> {
+  const head = await heads.find().catch(() => null); // nor would it help to subscribe again
+  if (!head || head.position <= cursor) return false;
+  return !streamPrefixes || streamPrefixes.some((prefix) => head.stream.startsWith(prefix));
 }
 
 class Silence extends Error {}

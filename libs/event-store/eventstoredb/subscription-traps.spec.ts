@@ -64,6 +64,38 @@ describe('what the client of EventStoreDB does to a reader', () => {
     expect(seen).toEqual(range(20));
   });
 
+  it('notices that a live subscription has fallen silent, and subscribes again', async () => {
+    await appendNumbers(0, 3);
+    const fault = server.faults.arm({ kind: 'stall-read', streamPrefix: '$all', afterEvents: 3 });
+    const got = take(store.subscribe(), 5);
+    await fault.struck;
+    await appendNumbers(3, 2);
+    expect(numbers(await got)).toEqual(range(5));
+  });
+
+  it('gives what has come when a read falls silent, again and again', async () => {
+    await appendNumbers(0, 30);
+    const quick = await openEventStoreDb({ url: server.url, answerMs: 60 });
+    const fault = server.faults.arm({
+      kind: 'stall-read',
+      streamPrefix: '$all',
+      skip: 1,
+      afterEvents: 2,
+      times: 14,
+    });
+    expect(numbers(await collect(quick.readAll()))).toEqual(range(30));
+    expect(fault.hits()).toBe(14);
+    await quick.close();
+  });
+
+  it('lets nobody take for the whole log what the close of the store cut off', async () => {
+    await appendNumbers(0, 9);
+    const read = async (): Promise<void> => {
+      for await (const _ of store.readAll({ batchSize: 2 })) void store.close();
+    };
+    await expect(read()).rejects.toMatchObject({ name: 'StoreUnavailable' });
+  });
+
   it('goes on after a restart of the server', async () => {
     await appendNumbers(0, 5);
     const got = take(store.subscribe(), 10);
