@@ -47,6 +47,7 @@ import { endAll, type Endings } from './endings.js';
 import { IN_POSTGRESQL, type LogKind, type LogSetting, logSetting, openLog } from './log.js';
 import { allProcesses } from './processes.js';
 import { measuredStore } from './measured-store.js';
+import { requireWholeCopy } from './whole-copy.js';
 
 /** Everything that the commands of `merit` work with, over one database. */
 export type System = {
@@ -168,6 +169,9 @@ async function openOn(
   const measured = measuredStore(adapter);
   const store = sealedStore(measured.store, keys, eventRegistry(allEventSpecs));
   opened.push(() => store.close());
+  if (logKind !== 'postgresql' && onOtherLog === 'begin-anew') {
+    await requireWholeCopy(database, adapter);
+  }
   const pool = createAppPool(database.appUrl, {
     applicationName: 'merit read models',
     maxConnections: READERS,

@@ -57,6 +57,11 @@ const SENTENCES = {
   settlement: ['结算', 'settlement'],
   copying: ['复制日志', 'copying the log'],
   comparingCopy: ['核对副本', 'comparing the copy'],
+  tryingAgain: ['没有回应，正在重试', 'no answer, trying again'],
+  copyInterrupted: [
+    '已中断；已复制的都保留着，再次执行 merit copy-log 即可继续',
+    'interrupted; what was copied stays: merit copy-log goes on from there',
+  ],
   rebuilding: ['重建', 'rebuilding'],
   verifying: ['核对', 'verifying'],
 } as const satisfies Record<string, readonly [zh: string, en: string]>;

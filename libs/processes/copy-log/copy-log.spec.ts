@@ -196,6 +196,44 @@ describe('copying a log', () => {
     expect(await textsOf(target)).toEqual(before);
   });
 
+  it('names what stands where the next event belongs', async () => {
+    const source = await logOf([[0, 1]]);
+    const refusal = async (events: readonly NewEvent[], stream = 'stream-0'): Promise<string> => {
+      const target = createMemoryEventStore();
+      await target.append(stream, 'none', events);
+      const [error] = await copyLog(source, target, atOnce).then(
+        () => [],
+        (thrown) => [thrown],
+      );
+      return String(error);
+    };
+    const changed = { ...eventOf(1), metadata: metadata({ commandId: 'other' }) };
+    expect(await refusal([changed])).toContain('the same event with other content');
+    expect(await refusal([eventOf(7)], 'stream-5')).toContain(eventOf(1).id);
+    expect(await refusal([eventOf(1), eventOf(2)])).toContain('written to since');
+  });
+
+  it('asks a target that does not answer for a while, says so each time, and gives up', async () => {
+    const source = await logOf([[0, 1]]);
+    const target = createMemoryEventStore();
+    const waits: number[] = [];
+    let [asked, troubles] = [0, 0];
+    const silent: EventStore = {
+      ...target,
+      append: () => {
+        asked += 1;
+        return Promise.reject(new StoreUnavailable('no answer'));
+      },
+    };
+    const pause = async (ms: number): Promise<void> => void waits.push(ms);
+    const copied = copyLog(source, silent, { pause, onTrouble: () => (troubles += 1) });
+    await expect(copied).rejects.toMatchObject({ name: 'StoreUnavailable' });
+    // An adapter tries for 20 s by itself each time.
+    expect(asked).toBeLessThanOrEqual(24);
+    expect(troubles).toBe(waits.length);
+    expect(waits.reduce((sum, ms) => sum + ms, 0)).toBeLessThan(30_000);
+  });
+
   it('tells a target that has lost or changed an event on the way', async () => {
     const source = await logOf([
       [0, 2],

@@ -22,6 +22,8 @@ export type CopyOptions = {
   readonly onProgress?: ((progress: CopyProgress) => void) | undefined;
   readonly signal?: AbortSignal | undefined;
   readonly pause?: ((ms: number) => Promise<void>) | undefined; // before a further try
+  /** A store did not answer; what is asked is asked again, for some minutes at the most. */
+  readonly onTrouble?: ((error: StoreUnavailable) => void) | undefined;
 };
 
 /** `position` is the source's: everything up to it is in the target, event for event. */
@@ -38,6 +40,8 @@ const MAX_APPEND_EVENTS = 500;
 /** Metadata and data of one append; a text of a store may be a little longer than another's. */
 const APPEND_BYTES = MAX_APPEND_BYTES / 2;
 const MAX_TRIES = 8;
+/** Each may take as long as a store tries by itself; then both logs are looked at again. */
+const MAX_APPEND_TRIES = 3;
 const FIRST_PAUSE_MS = 100;
 /** A source that grows faster than it is copied is not caught up with for ever. */
 const MAX_ROUNDS = 50;
@@ -97,6 +101,7 @@ export async function copyUntil(
       // Another copy was here first, or an answer was lost: what the target holds says how far.
       if (!isWorthAnotherLook(error) || attempt >= MAX_TRIES) throw error;
       options.signal?.throwIfAborted();
+      if (error instanceof StoreUnavailable) options.onTrouble?.(error);
       await (options.pause ?? pauseFor)(FIRST_PAUSE_MS * 2 ** (attempt - 1));
     }
   }
@@ -182,7 +187,7 @@ async function nextAppend(
 async function appendPart(
   target: Target,
   part: readonly RecordedEvent[],
-  { signal, pause = pauseFor }: CopyOptions,
+  { signal, onTrouble, pause = pauseFor }: CopyOptions,
 ): Promise<boolean> {
   const [first] = part;
   if (!first) return false;
@@ -194,8 +199,9 @@ async function appendPart(
       const { outcome } = await target.append(stream, expected, events);
       return outcome === 'appended';
     } catch (error) {
-      if (!(error instanceof StoreUnavailable) || attempt >= MAX_TRIES) throw error;
+      if (!(error instanceof StoreUnavailable) || attempt >= MAX_APPEND_TRIES) throw error;
       signal?.throwIfAborted();
+      onTrouble?.(error);
       await pause(FIRST_PAUSE_MS * 2 ** (attempt - 1));
     }
   }
@@ -246,13 +252,19 @@ async function compared(
 
 function foreign(held: RecordedEvent, wanted: RecordedEvent | null): DomainError {
   const { stream, revision, id: eventId } = held;
-  const instead = wanted === null ? 'nothing' : `revision ${wanted.revision} of ${wanted.stream}`;
   return new DomainError(
     'copy-log-foreign-target',
-    { stream, revision, eventId },
+    { stream, revision, eventId, wantedEventId: wanted?.id ?? null },
     `the target holds revision ${revision} of ${stream} (event ${eventId}) where the source has ` +
-      `${instead}: it was written to by others; copy into an empty one`,
+      `${instead(held, wanted)}; copy into an empty one`,
   );
+}
+
+function instead(held: RecordedEvent, wanted: RecordedEvent | null): string {
+  if (wanted === null) return 'nothing: the target has been written to since, or by others';
+  const { stream, revision, id } = wanted;
+  if (id === held.id) return 'the same event with other content: it is of another log';
+  return `revision ${revision} of ${stream} (event ${id}): it was written to by others`;
 }
 
 function incomplete({ stream, revision, id: eventId }: RecordedEvent): DomainError {
