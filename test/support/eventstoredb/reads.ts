@@ -110,12 +110,12 @@ class Reading {
 
   /** Until the log is longer than that, a fault is armed or the call is over. */
   async news(recordCount: number): Promise<void> {
+    const { faults } = this.context;
     const turn = new AbortController();
     const signal = AbortSignal.any([this.signal, turn.signal]);
-    await Promise.race([
-      this.log.beyond(recordCount, signal),
-      this.context.faults.armedAfter(this.faultsSeen, signal),
-    ]);
+    // One that waits for its events comes first: what is armed meanwhile is no news yet.
+    const known = this.fault === null ? this.faultsSeen : faults.version();
+    await Promise.race([this.log.beyond(recordCount, signal), faults.armedAfter(known, signal)]);
     turn.abort();
   }
 
