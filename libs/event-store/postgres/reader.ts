@@ -127,11 +127,13 @@ export async function* readStreams(
   try {
     for (let at = 0; at < distinct.length; at += STREAMS_PER_QUERY) {
       const rows = await next;
-      if (at + STREAMS_PER_QUERY < distinct.length) next = fetch(at + STREAMS_PER_QUERY);
+      if (at + STREAMS_PER_QUERY < distinct.length) {
+        next = fetchedAhead(fetch(at + STREAMS_PER_QUERY));
+      }
       yield* wholeStreams(rows);
     }
   } finally {
-    next.catch(() => undefined); // fetched ahead, and no longer wanted
+    next.catch(() => undefined); // no longer wanted
   }
 }
 
@@ -172,14 +174,23 @@ export async function* pages(
     for (;;) {
       const { rows, cursor } = await next;
       limit = nextLimit(rows, limit, most);
-      if (cursor < until) next = fetchPage(source, filter, cursor, until, limit);
+      if (cursor < until) next = fetchedAhead(fetchPage(source, filter, cursor, until, limit));
       if (options.signal?.aborted) return;
       yield { events: rows.map(decodeRow), cursor };
       if (cursor >= until || options.signal?.aborted) return;
     }
   } finally {
-    next.catch(() => undefined); // fetched ahead, and no longer wanted
+    next.catch(() => undefined); // no longer wanted
   }
+}
+
+/**
+ * What fails while the consumer works on what came before is told when it is asked for; until then
+ * nobody listens, and an unheard rejection would end the process.
+ */
+function fetchedAhead<Result>(fetching: Promise<Result>): Promise<Result> {
+  fetching.catch(() => undefined);
+  return fetching;
 }
 
 type RowPage = { readonly rows: readonly EventRow[]; readonly cursor: number };

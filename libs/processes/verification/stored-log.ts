@@ -67,6 +67,7 @@ export function storedLog(pool: Pick<pg.Pool, 'query'>): StoredLog {
           const last = rows.at(-1);
           if (!last) return;
           next = page(last.position, head);
+          next.catch(() => undefined); // an unheard rejection would end the process
           yield rows;
         }
       } finally {
