@@ -52,4 +52,5 @@ export default {
     ...LEFT_OUT.map((spec) => `<rootDir>/${literally(spec)}`),
   ],
   globalSetup: '<rootDir>/test/support/event-store-set-up.mjs',
+  testEnvironment: '<rootDir>/test/support/patient-environment.mjs',
 };
