@@ -48,7 +48,8 @@ export function createHeads(reader: Reader, write: Writer, names: Names): Heads 
         if (floor !== null && position <= floor) return null;
       }
       const oldest = page.at(-1)?.position;
-      if (oldest === undefined || page.length < size) return null;
+      // A short page is no proof of the log's beginning: a read may have been cut off.
+      if (oldest === undefined) return null;
       looked += page.length;
       if (names.isShared && floor === null && looked > FAR_EVENTS) {
         floor = await beginning();

@@ -182,15 +182,19 @@ async function nextOf(
   }
 }
 
-/** Of the streams of a subscription, only the one of the last event is cheap to look at. */
+/** Looks each time only at what has come since it last looked (see `Gaps`). */
 async function isMissed(
-  { heads }: LogParts,
+  parts: LogParts,
   { streamPrefixes }: PullOptions,
   cursor: Position,
 ): Promise<boolean> {
-  const head = await heads.find().catch(() => null); // nor would it help to subscribe again
-  if (!head || head.position <= cursor) return false;
-  return !streamPrefixes || streamPrefixes.some((prefix) => head.stream.startsWith(prefix));
+  const options = { after: cursor, streamPrefixes, batchSize: 1 };
+  try {
+    for await (const batch of readAll(parts, options)) return batch.length > 0;
+  } catch {
+    // Nor would it help to subscribe again.
+  }
+  return false;
 }
 
 class Silence extends Error {}
