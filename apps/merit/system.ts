@@ -14,6 +14,8 @@ import {
   type Position,
   sealedStore,
   type SealedEventStore,
+  wrappingKey,
+  wrappingNames,
 } from '#event-store';
 import { DomainError } from '#kernel';
 import {
@@ -125,20 +127,32 @@ export function openSystemOn(
 
 /**
  * Keys of personal texts, where the configuration says; the embedded profile makes what wraps
- * them.
+ * them, while it wraps nothing yet: a lost key-encryption key must not be replaced without a word.
+ * Error: DomainError `key-encryption-key-wrong`.
  */
 export async function openKeys(
   configuration: Configuration,
   database: OpenDatabase,
 ): Promise<KeyStore> {
-  const keyEncryptionKey = await readKeyEncryptionKey(configuration.kekFile, {
-    create: database.isEmbedded,
-  });
-  const { keysDatabaseUrl } = configuration;
+  const { keysDatabaseUrl, kekFile } = configuration;
   // A database of its own is prepared by the same migrations; of them, only the keys are used.
   if (keysDatabaseUrl !== null) await migrate(keysDatabaseUrl);
   const connectionString = keysDatabaseUrl ?? database.appUrl;
+  const wrappedBy = await wrappingNames(connectionString);
+  const create = database.isEmbedded && wrappedBy.length === 0;
+  const keyEncryptionKey = await readKeyEncryptionKey(kekFile, { create });
+  refuseOtherKey(wrappedBy, wrappingKey(keyEncryptionKey).id, kekFile);
   return openPostgresKeyStore({ connectionString, keyEncryptionKey });
+}
+
+function refuseOtherKey(wrappedBy: readonly string[], given: string, kekFile: string): void {
+  if (wrappedBy.length === 0 || wrappedBy.includes(given)) return;
+  throw new DomainError(
+    'key-encryption-key-wrong',
+    { wrappedBy, given },
+    `the personal keys here are wrapped by ${wrappedBy.join(', ')}, the key-encryption key in ` +
+      `${kekFile} is ${given}: put the right one there, or name it with MERIT_KEK_FILE`,
+  );
 }
 
 type Ground = {

@@ -182,6 +182,29 @@ function unwrapped(row: KeyRow, wrapped: Buffer, wrapping: Access['wrapping']): 
   return dataKey(row.key_id, unwrapKey(wrapped, row.key_id, by));
 }
 
+/**
+ * Names of the key-encryption keys that wrap something there: none, one, or two while one replaces
+ * the other. Error: StoreUnavailable.
+ */
+export async function wrappingNames(connectionString: string): Promise<readonly string[]> {
+  const pool = createPool({ connectionString, applicationName: 'merit key store' }, 1);
+  try {
+    // The first and the last, by the index: the names between are not looked for.
+    const rows = await sql<{ readonly name: string }>(
+      pool,
+      `SELECT DISTINCT name FROM (
+         SELECT min(wrapped_by) AS name FROM keys.data_keys
+         UNION ALL SELECT max(wrapped_by) FROM keys.data_keys
+         UNION ALL SELECT wrapped_by FROM keys.secrets) AS n
+        WHERE name IS NOT NULL ORDER BY name`,
+      [],
+    );
+    return rows.map(({ name }) => name);
+  } finally {
+    await pool.end();
+  }
+}
+
 type SecretRow = {
   readonly name: string;
   readonly wrapped: Buffer;
