@@ -2,6 +2,7 @@ import { rm } from 'node:fs/promises';
 import { Client } from 'pg';
 import { DomainError } from '#kernel';
 import {
+  isClusterRunning,
   openCluster,
   pause,
   removeCluster,
@@ -71,11 +72,14 @@ export async function removeDataFolder(dataDir: string): Promise<void> {
 }
 
 /**
- * Removes the database of a folder, whoever uses it, and leaves what else lies there: what was made
- * in a folder that already held a key file, and could not be finished.
+ * Removes the database of a folder unless its server runs, and leaves what else lies there: what
+ * was made in a folder that already held a key file, and could not be finished. False: somebody
+ * works with it, and it stays.
  */
-export async function removeDatabase(dataDir: string): Promise<void> {
+export async function removeUnusedDatabase(dataDir: string): Promise<boolean> {
+  if (await isClusterRunning(dataDir)) return false;
   await removeCluster(dataDir, STOP_TIMEOUT_MS);
+  return true;
 }
 
 type Presence = { readonly client: Client; readonly port: number; readonly isOwner: boolean };

@@ -1,12 +1,13 @@
 import { rmdir, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { allEventSpecs } from '#contexts/registry';
+import { DomainError } from '#kernel';
 import {
   type Configuration,
   migrate,
   openDatabase,
   readKeyEncryptionKey,
-  removeDatabase,
+  removeUnusedDatabase,
 } from '#platform';
 import { checkBackup, type CheckedBackup, restoreBackup } from '#processes/backup';
 import { toldIn } from '../backup-words.js';
@@ -40,7 +41,7 @@ export async function restore({ env, options }: Call, file: string): Promise<voi
 
 async function run(session: Session, file: string): Promise<CheckedBackup> {
   const { configuration } = session;
-  requirePostgres(configuration);
+  requirePostgres(configuration, 'restore');
   // Before anything is made: a file that is not sound leaves no folder behind.
   const checked = await checkBackup(file, () =>
     readKeyEncryptionKey(configuration.kekFile, { create: false }),
@@ -49,20 +50,31 @@ async function run(session: Session, file: string): Promise<CheckedBackup> {
   const stopped = new AbortController();
   const opened: Endings = [];
   let working: Promise<unknown> = Promise.resolve();
-  let isDone = false;
+  let isKept = false;
   const work = async (): Promise<void> => {
     const loading = load(session, checked, opened, stopped.signal);
-    working = loading.catch(() => undefined);
+    working = loading.then(
+      () => (isKept = true),
+      (error: unknown) => (isKept = isOfOthers(error, configuration)),
+    );
     await loading;
-    isDone = true;
   };
   await withEnd(work, async () => {
     stopped.abort();
     await working;
     await endAll(opened);
-    if (!isDone) await undo();
+    if (!isKept) await undo();
   });
   return checked;
+}
+
+/** Somebody else was quicker in the same new folder: what is there now is theirs. */
+function isOfOthers(error: unknown, { keysDatabaseUrl }: Configuration): boolean {
+  if (!(error instanceof DomainError)) return false;
+  if (error.code === 'data-folder-in-use') return true;
+  const isElsewhere =
+    keysDatabaseUrl !== null && String(error.details['table']).startsWith('keys.');
+  return error.code === 'restore-target-not-empty' && !isElsewhere;
 }
 
 async function load(
@@ -98,7 +110,8 @@ async function undoOf({ database, dataDir }: Configuration): Promise<() => Promi
   if (database.kind === 'server' || wasThere) return () => Promise.resolve();
   const hadFolder = await isThere(dataDir);
   return async () => {
-    await removeDatabase(dataDir);
-    if (!hadFolder) await rmdir(dataDir).catch(() => undefined); // unless something is there
+    const isRemoved = await removeUnusedDatabase(dataDir);
+    if (hadFolder || !isRemoved) return;
+    await rmdir(dataDir).catch(() => undefined); // unless something is there
   };
 }

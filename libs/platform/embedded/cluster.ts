@@ -399,6 +399,13 @@ export async function stopServer(clusterDir: string, limitMs: number): Promise<b
   return !isAlive(running.pid);
 }
 
+/** Whether the folder has a database with a server that is alive. */
+export async function isClusterRunning(dataDir: string): Promise<boolean> {
+  const published = path.join(path.resolve(dataDir), 'postgres');
+  const home = await realpath(published).catch(notFound);
+  return home !== null && (await readPostmaster(path.join(home, 'cluster'))) !== null;
+}
+
 /** Stops the folder's server, whoever uses it, and removes the database. For throw-away folders. */
 export async function removeCluster(dataDir: string, limitMs: number): Promise<void> {
   const published = path.join(path.resolve(dataDir), 'postgres');
