@@ -1,7 +1,7 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '#kernel';
-import { REFUSALS, toldIn } from './backup-words.js';
+import { REFUSALS, toldIn, withEventStoreDb } from './backup-words.js';
 
 const SOURCES = [
   join(import.meta.dirname, '../../libs/processes/backup'),
@@ -33,6 +33,24 @@ describe('what backup and restore refuse', () => {
       message: expect.stringContaining('备份文件 a 已损坏'),
     });
     await expect(toldIn('en', refuse)).rejects.toMatchObject({ ...same, message: 'c' });
+  });
+
+  it('names what to save where the log is in EventStoreDB, whatever holds the rest', () => {
+    const of = { dataDir: '/srv/d', kekFile: '/etc/kek', hasKeysElsewhere: true };
+    for (const language of ['zh', 'en'] as const) {
+      const words = (database: string, wanted: string): string =>
+        withEventStoreDb(language, { ...of, database, wanted });
+      expect(words('server', 'backup')).toMatch(
+        /EVENT_STORE_URL.*DATABASE_URL.*KEYS_DATABASE_URL.*keys.*access.*\/etc\/kek/,
+      );
+      expect(words('embedded', 'backup')).toMatch(/\/srv\/d.*KEYS_DATABASE_URL.*\/etc\/kek/);
+      expect(words('server', 'restore')).toMatch(
+        /EventStoreDB.*DATABASE_URL.*\/etc\/kek.*merit rebuild.*merit copy-log/,
+      );
+      expect(
+        withEventStoreDb(language, { ...of, database: 'server', hasKeysElsewhere: false }),
+      ).not.toContain('KEYS_DATABASE_URL');
+    }
   });
 
   it('lets any other failure be what it is', async () => {

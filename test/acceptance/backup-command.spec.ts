@@ -126,6 +126,42 @@ describe('merit restore', () => {
   );
 });
 
+describe('a restored folder', () => {
+  it(
+    'is opened by its own key alone: no new one is made for a lost one',
+    async () => {
+      const target = await newTarget(true);
+      expect((await run(target, 'restore', file)).exitCode).toBe(0);
+      await rm(join(target, 'key-encryption-key'));
+      const lost = await run(target, 'verify');
+      expect(lost).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(lost.stderr).toContain('key-file-missing: ');
+      expect(await readdir(target)).toEqual(['postgres']);
+      const other = join(folder, 'other-key');
+      await writeFile(other, `${'ab'.repeat(32)}\n`, { mode: 0o600 });
+      const env = { ...store.env, MERIT_KEK_FILE: other };
+      const wrong = await startMerit(['verify', '--data', target], env).ended;
+      expect(wrong.stderr).toContain('key-encryption-key-wrong: ');
+    },
+    LIMIT_MS,
+  );
+});
+
+describe('two restores into one new folder at once', () => {
+  it(
+    'leave what the first one made, and the second one takes nothing away',
+    async () => {
+      const target = await newTarget(true);
+      const both = await Promise.all([1, 2].map(() => run(target, 'restore', file)));
+      expect(both.map(({ exitCode }) => exitCode).toSorted()).toEqual([0, 1]);
+      const refused = both.find(({ exitCode }) => exitCode === 1);
+      expect(refused?.stderr).toMatch(/data-folder-in-use|restore-target-not-empty/);
+      expect((await run(target, 'verify')).exitCode).toBe(0);
+    },
+    LIMIT_MS,
+  );
+});
+
 describe('a restore that is ended', () => {
   /** Ends it when it has begun to make a database. */
   async function endedBy(signal: NodeJS.Signals, target: string): Promise<Ended> {
@@ -159,6 +195,32 @@ describe('a restore that is ended', () => {
 });
 
 describe('merit backup', () => {
+  it(
+    'makes no new database of a wrong folder, nor a backup of nothing',
+    async () => {
+      const nowhere = join(folder, 'no-such-data');
+      const other = join(folder, 'of-nothing');
+      const ended = await run(nowhere, 'backup', other, '--lang', 'zh');
+      expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(ended.stderr).toContain(`backup-source-missing: ${nowhere} 中没有数据`);
+      expect([await isThere(nowhere), await isThere(other)]).toEqual([false, false]);
+    },
+    LIMIT_MS,
+  );
+
+  it(
+    'says what to save, and in which order, where the log is elsewhere',
+    async () => {
+      const env = { ...store.env, EVENT_STORE_URL: 'esdb://127.0.0.1:1?tls=false' };
+      const args = ['backup', join(folder, 'elsewhere'), '--data', store.dataDir];
+      const ended = await startMerit(args, env).ended;
+      expect(ended).toMatchObject({ exitCode: 1, stdout: '' });
+      expect(ended.stderr).toMatch(/backup-needs-postgresql: .* 1\. the log, .* 2\. after it /);
+      expect(ended.stderr).toContain(store.dataDir);
+    },
+    LIMIT_MS,
+  );
+
   it(
     'works beside a running start, which a restore does not touch',
     async () => {

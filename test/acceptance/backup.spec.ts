@@ -1,6 +1,7 @@
 import { mkdtemp, readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import fc from 'fast-check';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
 import { openKeys, openSystem, type System } from '../../apps/merit/system.js';
@@ -278,6 +279,55 @@ describe('a restore that is refused', () => {
       code: 'backup-keys-other',
     });
   });
+
+  it('finds any changed byte and any cut of either file, before it makes anything', async () => {
+    const { file } = await backUp(all);
+    const kinds = ['', '.keys'];
+    const bytes = await Promise.all(kinds.map((kind) => readFile(`${file}${kind}`)));
+    const key = await keyOf(all)();
+    const place = fc.record({
+      which: fc.nat({ max: 1 }),
+      at: fc.double({ min: 0, max: 1, maxExcluded: true, noNaN: true }),
+      by: fc.integer({ min: 0, max: 255 }), // 0: cut there
+    });
+    await fc.assert(
+      fc.asyncProperty(place, async ({ which, at, by }) => {
+        const whole = bytes[which] ?? Buffer.alloc(0);
+        const index = Math.floor(at * whole.length);
+        const changed = Buffer.from(by === 0 ? whole.subarray(0, index) : whole);
+        if (by !== 0) changed[index] = (changed[index] ?? 0) ^ by;
+        const other = newFile();
+        for (const [n, kind] of kinds.entries()) {
+          await writeFile(`${other}${kind}`, n === which ? changed : (bytes[n] ?? ''));
+        }
+        await expect(checkBackup(other, async () => key)).rejects.toMatchObject({
+          code: 'backup-damaged',
+        });
+        for (const kind of kinds) await rm(`${other}${kind}`);
+      }),
+      { numRuns: 150 },
+    );
+  }, 60_000);
+
+  it('takes no file that was exchanged for another after it was checked', async () => {
+    const [one, other] = [await backUp(all), await backUp(all)];
+    const checked = await checkBackup(one.file, keyOf(all));
+    const target = await createTestDatabase();
+    try {
+      const options = { ownerUrl: target.ownerUrl, keysUrl: null, specs: allEventSpecs };
+      for (const kind of ['', '.keys']) {
+        const was = await readFile(`${one.file}${kind}`);
+        await writeFile(`${one.file}${kind}`, await readFile(`${other.file}${kind}`));
+        await expect(restoreBackup(checked, options)).rejects.toMatchObject({
+          code: 'backup-keys-other',
+        });
+        await writeFile(`${one.file}${kind}`, was);
+      }
+      expect(Object.values(await rowsIn(target.superuserUrl)).flat()).toEqual([]);
+    } finally {
+      await target.drop();
+    }
+  }, 60_000);
 
   it('touches no database that holds anything', async () => {
     const { file } = await backUp(all);

@@ -1,3 +1,4 @@
+import { stat } from 'node:fs/promises';
 import path from 'node:path';
 import pg from 'pg';
 import { DomainError } from '#kernel';
@@ -9,8 +10,8 @@ import {
   openDatabase,
   type Progress,
 } from '#platform';
-import { type BackupReport, takeBackup } from '#processes/backup';
-import { toldIn } from '../backup-words.js';
+import { type BackupReport, takeBackup, unfinishedBeside } from '#processes/backup';
+import { toldIn, withEventStoreDb } from '../backup-words.js';
 import type { Call } from '../call.js';
 import { endAll, type Endings } from '../endings.js';
 import { requireFormat } from '../formats.js';
@@ -32,23 +33,53 @@ export async function backup({ env, options }: Call, file: string): Promise<void
   else await standardOutput.write(summary(session, report));
 }
 
-export function requirePostgres({ eventStoreUrl }: Configuration): void {
+/**
+ * A log in EventStoreDB has means of its own. Half a backup from here would be taken for a whole
+ * one; what has to be saved, and in which order, is said instead.
+ */
+export function requirePostgres(configuration: Configuration, wanted: 'backup' | 'restore'): void {
+  const { eventStoreUrl, database, keysDatabaseUrl } = configuration;
   if (eventStoreUrl === null) return;
+  const details = {
+    settings: ['EVENT_STORE_URL'],
+    wanted,
+    database: database.kind,
+    hasKeysElsewhere: keysDatabaseUrl !== null,
+    dataDir: configuration.dataDir,
+    kekFile: configuration.kekFile,
+  };
+  throw new DomainError('backup-needs-postgresql', details, withEventStoreDb('en', details));
+}
+
+/** A wrong folder would become a new database, and its backup one of nothing, night after night. */
+async function requireSource({ database, dataDir }: Configuration): Promise<void> {
+  if (database.kind === 'server') return;
+  if ((await stat(path.join(dataDir, 'postgres')).catch(() => null)) !== null) return;
   throw new DomainError(
-    'backup-needs-postgresql',
-    { settings: ['EVENT_STORE_URL'] },
-    'a log in EventStoreDB is backed up with the means of its server; ' +
-      'merit backup and merit restore are for a log in PostgreSQL',
+    'backup-source-missing',
+    { dataDir },
+    `there is no data in ${dataDir}; --data names the folder that is to be backed up`,
   );
+}
+
+/** What a kill left: it can hold keys, and nobody else would remove it. */
+async function tellUnfinished({ logger, language }: Session, file: string): Promise<void> {
+  const files = await unfinishedBeside(file);
+  if (files.length === 0) return;
+  const zh = '此目录中有未完成的备份文件；若没有其他备份正在进行，请删除';
+  const en = 'unfinished files of backups are here; remove them if no other backup is running';
+  logger.warn({ files }, inLanguage(language, zh, en));
 }
 
 async function run(session: Session, file: string): Promise<BackupReport> {
   const { configuration, logger } = session;
-  requirePostgres(configuration);
+  requirePostgres(configuration, 'backup');
+  await requireSource(configuration);
+  await tellUnfinished(session, file);
   const stopped = new AbortController();
   const opened: Endings = [];
   let working: Promise<unknown> = Promise.resolve();
-  const work = async (): Promise<BackupReport> => {
+  const take = async (): Promise<BackupReport> => {
     const database = await openDatabase(configuration, 'attach', (text) => logger.info(text));
     opened.push(() => database.close());
     const pool = createAppPool(database.appUrl, {
@@ -68,8 +99,12 @@ async function run(session: Session, file: string): Promise<BackupReport> {
       onProgress: bar.show,
       signal: stopped.signal,
     });
-    working = taken.catch(() => undefined);
     return taken.finally(bar.finish);
+  };
+  const work = (): Promise<BackupReport> => {
+    const taking = take();
+    working = taking.catch(() => undefined);
+    return taking;
   };
   return withEnd(work, async () => {
     stopped.abort(); // what a signal ends takes its unfinished files with it
@@ -92,6 +127,8 @@ async function openKeysPool(
     max: 1,
   });
   keysPool.on('error', () => undefined);
+  // The pool listens to idle connections alone; one in use would end the process as it breaks.
+  keysPool.on('connect', (client) => client.on('error', () => undefined));
   opened.push(() => keysPool.end());
   return keysPool;
 }

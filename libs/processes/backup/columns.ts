@@ -125,7 +125,7 @@ export function eventFault(row: BackupRow, due: bigint): string | null {
     dataText: data ?? '',
     metadataText: metadata ?? '',
   });
-  if (found === hash) return null;
+  if (found !== null && found === hash) return null;
   return `event ${position} and its leaf hash do not belong together`;
 }
 

@@ -5,9 +5,17 @@ import { join } from 'node:path';
 import { gunzipSync, gzipSync } from 'node:zlib';
 import { createHash } from 'node:crypto';
 import fc from 'fast-check';
-import { type BackupHeader, type BackupRow, hashOf, SEAL_BYTES, sealOf } from './format.js';
+import {
+  type BackupHeader,
+  type BackupRow,
+  type Contents,
+  hashOf,
+  SEAL_BYTES,
+  sealOf,
+} from './format.js';
 import { readBackup } from './reader.js';
-import { createBackupFile } from './writer.js';
+import { rowsOf, type Source } from './source.js';
+import { createBackupFile, unfinishedBeside } from './writer.js';
 
 const HEADER: BackupHeader = {
   kind: 'header',
@@ -36,27 +44,36 @@ afterAll(() => rm(folder, { recursive: true }));
 
 const newFile = (): string => join(folder, `backup-${(files += 1)}`);
 
-async function written(rows = ROWS, header = HEADER): Promise<{ file: string; bytes: Buffer }> {
+/** A file of either kind; its header announces what it has. */
+async function written(
+  rows = ROWS,
+  of: Partial<BackupHeader> = {},
+): Promise<{ file: string; bytes: Buffer }> {
   const file = newFile();
-  const writer = await createBackupFile(file, header);
-  for (const row of rows) await writer.add('events', row);
+  const section = of.contents === 'keys' ? 'secrets' : 'events';
+  const writer = await createBackupFile(file, {
+    ...HEADER,
+    counts: { [section]: rows.length },
+    ...of,
+  });
+  for (const row of rows) await writer.add(section, row);
   await writer.finish();
   await writer.publish();
   return { file, bytes: await readFile(file) };
 }
 
-async function read(file: string): Promise<BackupRow[]> {
+async function read(file: string, contents: Contents = 'log'): Promise<BackupRow[]> {
   const rows: BackupRow[] = [];
-  for await (const part of readBackup(file, 'log')) {
+  for await (const part of readBackup(file, contents)) {
     if (part.kind === 'rows') rows.push(...part.rows);
   }
   return rows;
 }
 
-async function readBytes(bytes: Buffer): Promise<BackupRow[]> {
+async function readBytes(bytes: Buffer, contents: Contents = 'log'): Promise<BackupRow[]> {
   const file = newFile();
   await writeFile(file, bytes);
-  return read(file);
+  return read(file, contents);
 }
 
 /** A file of these lines that is sealed as a sound one is. */
@@ -100,21 +117,28 @@ describe('a backup file', () => {
     expect(kinds).toEqual(['header', 'part', 'end', 'seal']);
   });
 
-  it('is refused when it is cut anywhere', async () => {
-    const { bytes } = await written();
-    for (let length = 0; length < bytes.length; length += 1) {
-      await expect(readBytes(bytes.subarray(0, length))).rejects.toEqual(DAMAGED);
-    }
-  });
+  it.each(['log', 'keys'] as const)(
+    'of %s is refused when it is cut anywhere',
+    async (contents) => {
+      const { bytes } = await written(ROWS, { contents });
+      for (let length = 0; length < bytes.length; length += 1) {
+        await expect(readBytes(bytes.subarray(0, length), contents)).rejects.toEqual(DAMAGED);
+      }
+    },
+  );
 
-  it('is refused when any one of its bytes is another', async () => {
-    const { bytes } = await written();
-    for (let at = 0; at < bytes.length; at += 1) {
-      const changed = Buffer.from(bytes);
-      changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
-      await expect(readBytes(changed)).rejects.toEqual(DAMAGED);
-    }
-  });
+  it.each(['log', 'keys'] as const)(
+    'of %s is refused when any one of its bytes is another',
+    async (contents) => {
+      const { bytes } = await written(ROWS, { contents });
+      expect(await readBytes(bytes, contents)).toEqual(ROWS);
+      for (let at = 0; at < bytes.length; at += 1) {
+        const changed = Buffer.from(bytes);
+        changed[at] = (changed[at] ?? 0) ^ (1 << (at % 8));
+        await expect(readBytes(changed, contents)).rejects.toEqual(DAMAGED);
+      }
+    },
+  );
 
   it('is refused when something follows it or stands before it', async () => {
     const { bytes } = await written();
@@ -147,9 +171,81 @@ describe('a backup file', () => {
     }
   });
 
+  it('is refused when it has other numbers of rows than its header announces', async () => {
+    const rows: BackupRow[] = Array.from({ length: 1_200 }, (_, n) => [String(n + 1)]);
+    for (const counts of [{}, { events: 1_199 }, { events: 1_201 }, { events: 1_200, access: 1 }]) {
+      const { file } = await written(rows, { counts });
+      await expect(read(file)).rejects.toEqual(DAMAGED);
+    }
+    // The first part that is too much is not given any more: it would be loaded.
+    const { file } = await written(rows, { counts: { events: 700 } });
+    const given: number[] = [];
+    const reading = (async () => {
+      for await (const part of readBackup(file, 'log')) {
+        if (part.kind === 'rows') given.push(part.rows.length);
+      }
+    })();
+    await expect(reading).rejects.toEqual(DAMAGED);
+    expect(given).toEqual([500]);
+  });
+
+  it('is refused when its header is not whole, whatever its seal', async () => {
+    const wrong = [
+      { counts: null },
+      { counts: { events: -1 } },
+      { counts: { events: '3' } },
+      { counts: { other: 1 } },
+      { counts: { secrets: 1 } },
+      { counts: { events: 1e300 } },
+      { migrations: null },
+      { migrations: [1] },
+      { position: '' },
+      { position: '1e9' },
+      { position: '9'.repeat(400) },
+      { format: '2' },
+      { format: 0 },
+      { format: 1.5 },
+      { backupId: null },
+      { productVersion: 1 },
+      { createdAt: null },
+      { format: null },
+    ];
+    for (const of of wrong) {
+      await expect(readBytes(sealed([JSON.stringify({ ...HEADER, ...of })]))).rejects.toEqual(
+        DAMAGED,
+      );
+    }
+  });
+
+  it('is refused after little of what it would unfold to', async () => {
+    const size = 256 * 1024 ** 2;
+    const endless = sealed([JSON.stringify(HEADER), 'x'.repeat(size)]);
+    const many = sealed([JSON.stringify(HEADER), ...Array.from({ length: 200_000 }, () => '[]')]);
+    expect(endless.length).toBeLessThan(size / 500);
+    const before = process.memoryUsage.rss();
+    await expect(readBytes(endless)).rejects.toEqual(DAMAGED);
+    await expect(readBytes(many)).rejects.toEqual(DAMAGED);
+    expect(process.memoryUsage.rss() - before).toBeLessThan(size / 4);
+  });
+
+  it('is told from a file of another kind', async () => {
+    for (const other of [
+      Buffer.alloc(4_096),
+      Buffer.from('-- PostgreSQL database dump\n'.repeat(9)),
+    ]) {
+      await expect(readBytes(other)).rejects.toMatchObject({
+        code: 'backup-damaged',
+        message: expect.stringContaining('it is no backup'),
+      });
+    }
+    await expect(
+      readBytes(gzipSync('x'.repeat(1_000) + randomBytes(500).toString('hex'))),
+    ).rejects.toEqual(DAMAGED);
+    await expect(read(folder)).rejects.toMatchObject({ code: 'backup-unreadable' });
+  });
+
   it('of a newer format is refused by that name', async () => {
-    const header = { ...HEADER, format: 2, productVersion: '9.0.0' };
-    const { file } = await written(ROWS, header);
+    const { file } = await written(ROWS, { format: 2, productVersion: '9.0.0' });
     await expect(read(file)).rejects.toMatchObject({
       code: 'backup-format-newer',
       message: expect.stringContaining('9.0.0'),
@@ -177,7 +273,7 @@ describe('a backup file', () => {
 describe('writing a backup file', () => {
   it('shows nothing under its name before it is published', async () => {
     const file = newFile();
-    const writer = await createBackupFile(file, HEADER);
+    const writer = await createBackupFile(file, { ...HEADER, counts: { events: 1 } });
     await writer.add('events', ['1']);
     await writer.finish();
     await expect(stat(file)).rejects.toMatchObject({ code: 'ENOENT' });
@@ -212,5 +308,37 @@ describe('writing a backup file', () => {
     await expect(createBackupFile(file, HEADER)).rejects.toMatchObject({
       code: 'backup-not-written',
     });
+  });
+});
+
+describe('reading what is backed up', () => {
+  it('tells a page that failed while the one before was written, and ends no process', async () => {
+    const page = Array.from({ length: 500 }, (_, n) => [String(n + 1)]);
+    let asked = 0;
+    const query = (): Promise<unknown> => {
+      asked += 1;
+      return asked === 1
+        ? Promise.resolve({ rows: page })
+        : Promise.reject(new Error('connection lost'));
+    };
+    const source = { query } as unknown as Source;
+    const reading = (async () => {
+      for await (const rows of rowsOf(source, 'access')) {
+        expect(rows).toHaveLength(500);
+        // As a slow disk: nobody listens to the page that is fetched ahead.
+        await new Promise((resolve) => void setTimeout(resolve, 20));
+      }
+    })();
+    await expect(reading).rejects.toThrow('connection lost');
+  });
+
+  it('names what a killed backup left beside the file', async () => {
+    const file = newFile();
+    const writer = await createBackupFile(file, HEADER);
+    const left = await unfinishedBeside(file);
+    expect(left).toEqual([expect.stringMatching(/^.*\/backup-\d+\.new-\d+-[0-9a-f]{8}$/)]);
+    await writer.discard();
+    expect(await unfinishedBeside(file)).toEqual([]);
+    expect(await unfinishedBeside(join(folder, 'nowhere', 'backup'))).toEqual([]);
   });
 });

@@ -2,7 +2,11 @@ import { createHash } from 'node:crypto';
 import { crc32 } from 'node:zlib';
 import { DomainError } from '#kernel';
 
-/** Raised when a reader of the number before would misread a file; every reader keeps the old. */
+/**
+ * Raised when a reader of the number before would misread a file; every reader keeps the old. The
+ * seal and the names `product`, `format` and `productVersion` in the first line are the same in
+ * every format: by them alone an older reader tells a newer file from a damaged one.
+ */
 export const BACKUP_FORMAT = 1;
 export const PRODUCT = 'merit-ledger';
 

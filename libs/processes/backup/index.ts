@@ -8,3 +8,4 @@ export {
 } from './backup.js';
 export { BACKUP_FORMAT, type BackupHeader, type Section } from './format.js';
 export { checkBackup, type CheckedBackup, restoreBackup, type RestoreOptions } from './restore.js';
+export { unfinishedBeside } from './writer.js';

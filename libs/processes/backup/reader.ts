@@ -1,6 +1,6 @@
 import { createHash } from 'node:crypto';
 import { createReadStream } from 'node:fs';
-import { open } from 'node:fs/promises';
+import { type FileHandle, open } from 'node:fs/promises';
 import { createGunzip } from 'node:zlib';
 import { DomainError } from '#kernel';
 import {
@@ -23,6 +23,8 @@ import {
   type Section,
 } from './format.js';
 
+const GZIP_MAGIC = Buffer.from([0x1f, 0x8b, 8]);
+
 /** What a file gives, in order; the whole file is sound only when the last one has come. */
 export type BackupPart =
   | { readonly kind: 'header'; readonly header: BackupHeader }
@@ -43,6 +45,7 @@ export async function checkSeal(
     const { size } = await handle.stat();
     const contentBytes = size - SEAL_BYTES;
     if (contentBytes <= 0) throw damaged(file, 'it is too short to be a backup');
+    await refuseOtherKind(file, handle);
     const hash = createHash('sha256');
     const stream = handle.createReadStream({ start: 0, end: contentBytes - 1, autoClose: false });
     for await (const chunk of stream as AsyncIterable<Buffer>) {
@@ -61,6 +64,12 @@ export async function checkSeal(
   }
 }
 
+/** A file of another kind is named as such: nobody is to look for what damaged it. */
+async function refuseOtherKind(file: string, handle: FileHandle): Promise<void> {
+  const { buffer } = await handle.read(Buffer.alloc(GZIP_MAGIC.length), 0, GZIP_MAGIC.length, 0);
+  if (!buffer.equals(GZIP_MAGIC)) throw damaged(file, 'it is no backup, or its beginning is not');
+}
+
 function unreadable(file: string, error: unknown): DomainError {
   const reason = error instanceof Error ? error.message : String(error);
   return new DomainError('backup-unreadable', { file }, `${file} cannot be read: ${reason}`);
@@ -73,12 +82,13 @@ function unreadable(file: string, error: unknown): DomainError {
  */
 export async function* readBackup(file: string, contents: Contents): AsyncGenerator<BackupPart> {
   const { contentBytes } = await checkSeal(file);
-  const state: State = { sha256: null, lines: [], bytes: 0, parts: 0, counts: {}, ended: false };
+  const state = newState();
   for await (const line of linesOf(file, contentBytes)) {
     if (state.ended) throw damaged(file, 'something follows its closing line');
     if (state.sha256 === null) {
       const header = headerIn(file, line, contents);
       state.sha256 = hashOf('', line);
+      state.due = header.counts;
       yield { kind: 'header', header };
     } else if (line.startsWith('[')) holdRow(file, state, line);
     else {
@@ -95,8 +105,19 @@ type State = {
   bytes: number;
   parts: number;
   readonly counts: Partial<Record<Section, number>>;
+  due: BackupHeader['counts'];
   ended: boolean;
 };
+
+const newState = (): State => ({
+  sha256: null,
+  lines: [],
+  bytes: 0,
+  parts: 0,
+  counts: {},
+  due: {},
+  ended: false,
+});
 
 /** Lines with their ends. */
 async function* linesOf(file: string, contentBytes: number): AsyncGenerator<string> {
@@ -138,20 +159,33 @@ function headerIn(file: string, line: string, contents: Contents): BackupHeader 
     throw damaged(file, 'it is no backup of Merit Ledger');
   }
   const { format } = header;
-  if (typeof format !== 'number') throw damaged(file, 'its header names no format');
+  if (!isCount(format) || format < 1) throw damaged(file, 'its header names no format');
   if (format > BACKUP_FORMAT) {
     throw newer(file, `format ${format}, of version ${header.productVersion ?? '?'}`);
   }
   if (header.contents !== contents) {
     throw damaged(file, `it holds ${header.contents ?? 'nothing'}, not ${contents}`);
   }
+  if (!isWhole(header)) throw damaged(file, 'its header is not whole');
+  return header;
+}
+
+const isCount = (value: unknown): value is number =>
+  Number.isSafeInteger(value) && Number(value) >= 0;
+
+function isWhole(header: Partial<BackupHeader>): header is BackupHeader {
   const texts = [header.backupId, header.productVersion, header.createdAt, header.position];
-  const isWhole =
+  const { contents, migrations, counts } = header;
+  return (
     texts.every((text) => typeof text === 'string') &&
-    Array.isArray(header.migrations) &&
-    typeof header.counts === 'object';
-  if (!isWhole) throw damaged(file, 'its header is not whole');
-  return header as BackupHeader;
+    /^\d{1,15}$/.test(header.position ?? '') &&
+    Array.isArray(migrations) &&
+    migrations.every((name) => typeof name === 'string') &&
+    typeof counts === 'object' &&
+    counts !== null &&
+    contents !== undefined &&
+    Object.entries(counts).every(([name, count]) => isSectionOf(contents, name) && isCount(count))
+  );
 }
 
 function holdRow(file: string, state: State, line: string): void {
@@ -184,7 +218,12 @@ function closePart(
   }
   const rows = state.lines.map((text) => parsed(file, text) as BackupRow);
   const { section } = told;
-  state.counts[section] = (state.counts[section] ?? 0) + rows.length;
+  const count = (state.counts[section] ?? 0) + rows.length;
+  // Told at once: whoever loads rows must not load what nobody announced.
+  if (count > (state.due[section] ?? 0)) {
+    throw damaged(file, `it has more rows of ${section} than its header says`);
+  }
+  state.counts[section] = count;
   state.sha256 = sha256;
   state.parts = number;
   state.lines = [];
@@ -199,5 +238,9 @@ function endWith(file: string, state: State, told: Partial<EndLine>): void {
     told.sha256 === state.sha256 &&
     JSON.stringify(told.counts) === JSON.stringify(state.counts);
   if (!isSame) throw damaged(file, 'its closing line counts other parts');
+  for (const [section, due] of Object.entries(state.due)) {
+    const found = state.counts[section as Section] ?? 0;
+    if (found !== due) throw damaged(file, `${found} rows of ${section}, its header says ${due}`);
+  }
   state.ended = true;
 }

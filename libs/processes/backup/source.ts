@@ -66,6 +66,7 @@ export async function* rowsOf(
       const last = rows.at(-1);
       if (!last) return;
       next = page(String(last[keyIndex]));
+      next.catch(() => undefined); // told when it is asked for; unheard it would end the process
       yield rows;
     }
   } finally {

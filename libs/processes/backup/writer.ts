@@ -1,6 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { once } from 'node:events';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
+import { link, open, readdir, rename, rm, stat } from 'node:fs/promises';
 import path from 'node:path';
 import { createGzip } from 'node:zlib';
 import { DomainError } from '#kernel';
@@ -38,6 +37,15 @@ export async function refuseExisting(file: string): Promise<void> {
 
 const exists = (file: string): DomainError =>
   new DomainError('backup-file-exists', { file }, `${file} exists already; give another name`);
+
+const UNFINISHED = /\.new-\d+-[0-9a-f]{8}$/;
+
+/** Files in the folder of `file` that a backup has not published: one that runs, or was killed. */
+export async function unfinishedBeside(file: string): Promise<readonly string[]> {
+  const folder = path.dirname(path.resolve(file));
+  const names = await readdir(folder).catch(() => []);
+  return names.filter((name) => UNFINISHED.test(name)).map((name) => path.join(folder, name));
+}
 
 /** A file under a name of its own, readable by its owner alone, until it is published. */
 export async function createBackupFile(file: string, header: BackupHeader): Promise<BackupWriter> {
@@ -100,14 +108,16 @@ async function openCompressed(fresh: string, file: string) {
   const hash = createHash('sha256');
   let bytes = 0;
   let closed = false;
+  let wake: () => void = () => undefined;
   const pumped = (async () => {
     for await (const chunk of gzip as AsyncIterable<Buffer>) {
       hash.update(chunk);
       bytes += chunk.length;
       await handle.writeFile(chunk);
     }
-  })();
+  })().finally(() => wake());
   pumped.catch(() => undefined);
+  gzip.on('drain', () => wake());
   const close = async (): Promise<void> => {
     if (closed) return;
     closed = true;
@@ -122,7 +132,10 @@ async function openCompressed(fresh: string, file: string) {
   return {
     async write(text: string): Promise<void> {
       if (gzip.destroyed) await told(pumped);
-      if (!gzip.write(text)) await told(Promise.race([once(gzip, 'drain'), pumped]));
+      if (gzip.write(text)) return;
+      // Not a race with `pumped`: each race would stay with it until the end of the backup.
+      await new Promise<void>((resolve) => (wake = resolve));
+      if (gzip.destroyed) await told(pumped);
     },
     async finish() {
       gzip.end();
@@ -158,12 +171,35 @@ async function publish(fresh: string, file: string): Promise<void> {
     const { code = '' } = error as NodeJS.ErrnoException;
     if (code === 'EEXIST') throw exists(file);
     if (!WITHOUT_LINKS.includes(code)) throw notWritten(file, error);
-    await refuseExisting(file);
-    await rename(fresh, file);
+    await takeName(file);
+    await rename(fresh, file).catch(async (failed: unknown) => {
+      await rm(file, { force: true });
+      throw notWritten(file, failed);
+    });
   }
-  await rm(fresh, { force: true });
-  const folder = await open(path.dirname(path.resolve(file)), 'r');
-  // Some file systems refuse to sync a folder; the name is then as durable as they make it.
-  await folder.sync().catch(() => undefined);
-  await folder.close();
+  // From here on the file is there under its name: nothing that follows may say otherwise.
+  await rm(fresh, { force: true }).catch(() => undefined);
+  await syncFolder(path.dirname(path.resolve(file))).catch(() => undefined);
+}
+
+/** Where there are no links: of two that take a name at once one is refused. */
+async function takeName(file: string): Promise<void> {
+  const handle = await open(file, 'wx', 0o600).catch((error: unknown) => {
+    const { code } = error as NodeJS.ErrnoException;
+    throw code === 'EEXIST' ? exists(file) : notWritten(file, error);
+  });
+  await handle.close();
+}
+
+/**
+ * Some file systems refuse it, and some folders may be written to and not read; the name is then as
+ * durable as they make it.
+ */
+async function syncFolder(folder: string): Promise<void> {
+  const handle = await open(folder, 'r');
+  try {
+    await handle.sync();
+  } finally {
+    await handle.close();
+  }
 }
