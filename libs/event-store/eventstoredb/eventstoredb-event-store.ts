@@ -37,7 +37,8 @@ const UUID = /^[0-9a-f]{8}(-[0-9a-f]{4}){3}-[0-9a-f]{12}$/;
 
 /**
  * The event store on EventStoreDB (KurrentDB) from 22.10 on. Rejects with StoreUnavailable when
- * the server cannot be reached, with TypeError for a URL that the client cannot read.
+ * the server cannot be reached, with DomainError `configuration-invalid` for a URL that the client
+ * cannot read.
  */
 export async function openEventStoreDb(options: EventStoreDbOptions): Promise<EventStore> {
   const connection = createConnection(options.url);

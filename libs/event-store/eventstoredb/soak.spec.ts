@@ -45,7 +45,8 @@ type Sent = {
   readonly expected: ExpectedRevision;
   readonly events: readonly NewEvent[];
 };
-type Told = 'appended' | 'refused' | 'unknown';
+/** `contradicted`: refused after it was told that it is there. */
+type Told = 'appended' | 'refused' | 'unknown' | 'contradicted';
 /** An append by its events, and all that was said of it. */
 type Journal = Map<Sent, Told[]>;
 
@@ -89,9 +90,10 @@ async function writeOn({ stores, journal, isOver }: Soak, seed: number): Promise
       (isRepeat
         ? random.pick([...journal.keys()].slice(-40))
         : nextAppend(random, `own-${seed}`, revisions));
+    const wasAppended = journal.get(sent)?.includes('appended') === true;
     const appended = random.pick(stores).append(sent.stream, sent.expected, sent.events);
     const result = await appended.catch((error: Error) => error);
-    const answer = told(result);
+    const answer = wasAppended && told(result) === 'refused' ? 'contradicted' : told(result);
     journal.set(sent, [...(journal.get(sent) ?? []), answer]);
     if (!(result instanceof Error)) revisions.set(sent.stream, result.revision);
     // As its callers do: most send the same again until they know, some never learn.
@@ -186,14 +188,12 @@ function checkJournal(journal: Journal, log: readonly RecordedEvent[]): void {
     const isAbsent = found.every((times) => times === 0);
     const revisions = places.flat().map(({ revision }) => revision);
     const isInOrder = revisions.every((revision, n) => revision === (revisions[0] ?? 0) + n);
-    // What was appended stays so; a refusal of the same ids afterwards would be a contradiction.
     const isRight = answers.includes('appended')
       ? isThere && isInOrder
       : answers.at(-1) === 'refused' && !answers.includes('unknown')
         ? isAbsent
         : isAbsent || (isThere && isInOrder);
-    const first = answers.indexOf('appended');
-    const isSteady = first < 0 || !answers.slice(first).includes('refused');
+    const isSteady = !answers.includes('contradicted');
     const isElsewhere = places.flat().some(({ stream }) => stream !== sent.stream);
     if (!isRight || !isSteady || isElsewhere) wrong.push({ ...sent, answers, found });
   }
