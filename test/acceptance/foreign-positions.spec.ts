@@ -1,5 +1,6 @@
 import { IN_POSTGRESQL, type LogSetting } from '../../apps/merit/log.js';
 import { openTestApi, type TestApi } from '../support/api.js';
+import { connect, emptyBoard, until } from '../support/board-reader.js';
 import { type Described, describedApi, pathOf, requiredQuery } from '../support/described-api.js';
 import { type EventStoreLog, openEventStoreLog } from '../support/event-store-log.js';
 import { openFieldApi } from '../support/field-organisation.js';
@@ -167,5 +168,28 @@ describe('a place in the log at which no event stands', () => {
       whole.push(...events.map(({ position }) => position));
     }
     expect(read).toEqual(whole);
+  });
+});
+
+describe('a live board whose reader was there before the log moved', () => {
+  it('is shown whole to who comes back with the id of an event of the old one', async () => {
+    const log = await openEventStoreLog();
+    const api = await openFieldApi({}, log.setting);
+    const claims = { subject: 'office-1', roles: ['office'], validForSeconds: 600 } as const;
+    const authorization = `Bearer ${await api.issuer.issue({ ...claims, now: new Date() })}`;
+    const url = `${api.url}/v1/leaderboards/stream?period=2026-03&schemeId=field-service`;
+    const board = { ...emptyBoard(), lastEventId: OF_POSTGRESQL };
+    try {
+      const { status, cut, closed } = await connect(url, authorization, board);
+      expect(status).toBe(200);
+      await until(() => board.snapshotCount > 0);
+      expect(board.changeCount).toBe(0);
+      expect(board.lastEventId).toContain('/');
+      cut();
+      await closed;
+    } finally {
+      await api.close();
+      await log.close();
+    }
   });
 });
