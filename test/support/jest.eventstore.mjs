@@ -20,11 +20,13 @@ const LEFT_OUT = [
   'test/acceptance/backup.spec.ts',
   'test/acceptance/backup-command.spec.ts',
   'libs/processes/backup/',
-  // Always between PostgreSQL and a double of their own, with its faults: npm test has run them.
+  // Always on a double of their own, most with its faults: npm test has run them.
   'test/acceptance/copy-log-command.spec.ts',
   'test/acceptance/copy-log-refusals.spec.ts',
   'test/acceptance/dry-run-eventstoredb.spec.ts',
   'test/acceptance/lost-eventstoredb.spec.ts',
+  'test/acceptance/eventstoredb-faults.spec.ts',
+  'libs/event-store/eventstoredb/soak.spec.ts',
   'libs/processes/copy-log/',
   'libs/processes/verification/',
   // What an earlier release left is a log in PostgreSQL.
