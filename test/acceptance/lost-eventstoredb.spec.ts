@@ -38,7 +38,9 @@ describe('a served system whose EventStoreDB goes away', () => {
       const ready = await office.get('/health/ready');
       expect(ready.status).toBe(503);
       expect(ready.body['warnings']).toEqual(['the event log does not answer']);
-      const stale = await office.get<{ items: unknown[] }>('/v1/leaderboards?period=2026-02&schemeId=retail');
+      const stale = await office.get<{ items: unknown[] }>(
+        '/v1/leaderboards?period=2026-02&schemeId=retail',
+      );
       expect(stale.status).toBe(200);
       await double.start();
       const taken = await office.post('/v1/metrics', METRIC, KEY);
