@@ -33,7 +33,8 @@ function savedInEnglish(of: Details, isRestore: boolean, isEmbedded: boolean): s
   return (
     'the log is in EventStoreDB (EVENT_STORE_URL), which merit backup does not save. Save in ' +
     `this order: 1. the log, with the means of that server; 2. after it ${saved} (persons' keys, ` +
-    `schema keys, and the access record, schema access, are nowhere else); 3. apart from both, ${kek}`
+    'schema keys, and the access record, schema access, are nowhere else); ' +
+    `3. apart from both, ${kek}`
   );
 }
 
