@@ -10,6 +10,7 @@ import type { Relay } from '../../apps/relay/index.js';
 import { type OutgoingMessage, TOPICS } from '#contracts';
 import { createLogger, readConfiguration } from '#platform';
 import { outgoingMessages } from '#read-models/outgoing';
+import { assertValidMessage } from '../../libs/contracts/testing.js';
 import {
   type EventStoreDoubleProcess,
   startEventStoreDouble,
@@ -69,6 +70,7 @@ async function outgoingOf({ projections, store, engine }: System) {
   const messages: OutgoingMessage[] = [];
   let last = { position: '', ordinal: 0 };
   for await (const part of outgoingMessages({ projections, log: store.sealedView }, null)) {
+    for (const message of part.messages) assertValidMessage(message);
     messages.push(...part.messages);
     last = part.sent.at(-1) ?? last;
   }
