@@ -21,6 +21,7 @@ import { isAlive, readPostmaster } from './embedded/postmaster.js';
 import {
   openEmbeddedServer,
   removeDataFolder,
+  removeUnusedDatabase,
   type EmbeddedServer,
   type OpenMode,
 } from './embedded-postgres.js';
@@ -159,6 +160,16 @@ describe('the embedded server', () => {
     expect(await postmasterPid()).toBe(pid);
     await guest.close();
     expect(isAlive(pid ?? 0)).toBe(false);
+  });
+
+  it('is removed alone, and only when nobody works with it', async () => {
+    await writeFile(path.join(dataDir, 'of-somebody'), '');
+    const server = await open('own');
+    expect(await removeUnusedDatabase(dataDir)).toBe(false);
+    await insert(server, 'still here');
+    await server.close();
+    expect(await removeUnusedDatabase(dataDir)).toBe(true);
+    expect(await readdir(dataDir)).toEqual(['of-somebody']);
   });
 
   it('lets many come and go at once, each with a server to work with', async () => {
