@@ -1,14 +1,17 @@
-import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
 import { IN_POSTGRESQL, openLog } from '../../apps/merit/log.js';
-import { recordKindOf } from '../../apps/merit/records.js';
 import { allProjections, openSystem, type System } from '../../apps/merit/system.js';
 import type { OutgoingMessage } from '#contracts';
-import { compareCodePoints } from '#kernel';
 import { copyLog, fingerprint } from '#processes/copy-log';
 import { outgoingMessages } from '#read-models/outgoing';
 import { assertValidMessage } from '../../libs/contracts/testing.js';
 import { type EventStoreLog, openEventStoreLog } from '../support/event-store-log.js';
+import {
+  EXAMPLE_DATASET,
+  expectedExport,
+  expectedRefusals,
+  EXPORT_NAMES,
+  exportOf,
+} from '../support/example-organisation.js';
 import { openFieldApi } from '../support/field-organisation.js';
 import {
   importFolder,
@@ -18,45 +21,10 @@ import {
   verified,
 } from '../support/system.js';
 
-const FIXTURE = join(process.cwd(), 'test/fixtures/organisation-48x6');
-const DATASET = join(FIXTURE, 'dataset');
 const RUN_ID = 'the same run on either store';
 const LIMIT_MS = 240_000;
+
 type Row = Readonly<Record<string, unknown>>;
-
-/** The order of the exports: by these fields, texts by code point. */
-const ORDER: Readonly<Record<string, readonly string[]>> = {
-  scores: ['period', 'accountManagerId'],
-  tiers: ['period', 'accountManagerId'],
-  leaderboards: ['period', 'unitId', 'schemeId', 'place'],
-  ledger: ['accountManagerId', 'period', 'payPeriod', 'kind', 'of', 'reference'],
-};
-const NAMES = Object.keys(ORDER);
-
-function inOrder(records: readonly Row[], names: readonly string[]): readonly Row[] {
-  const compare = (a: unknown, b: unknown): number =>
-    typeof a === 'number' && typeof b === 'number'
-      ? a - b
-      : compareCodePoints(String(a), String(b));
-  return records.toSorted((a, b) => {
-    const differing = names.find((name) => a[name] !== b[name]);
-    return differing === undefined ? 0 : compare(a[differing], b[differing]);
-  });
-}
-
-async function expectedExport(name: string): Promise<readonly Row[]> {
-  const text = await readFile(join(FIXTURE, 'expected', `${name}.json`), 'utf8');
-  return inOrder(JSON.parse(text) as Row[], ORDER[name] ?? []);
-}
-
-async function exportOf({ engine, store }: System, name: string): Promise<readonly Row[]> {
-  const kind = recordKindOf(name);
-  const read = engine.readModels.at(await store.head(), [kind.projection], (sql) =>
-    kind.read(sql, {}),
-  );
-  return (await read) as readonly Row[];
-}
-
 type Sent = Omit<OutgoingMessage, 'headers'> & { readonly headers: object };
 
 /**
@@ -88,7 +56,7 @@ const onPostgres: { all: TestSystem | null } = { all: null };
 async function postgres(): Promise<TestSystem> {
   if (onPostgres.all) return onPostgres.all;
   onPostgres.all = await openTestSystem(IN_POSTGRESQL);
-  await importFolder(onPostgres.all.system, DATASET, RUN_ID);
+  await importFolder(onPostgres.all.system, EXAMPLE_DATASET, RUN_ID);
   return onPostgres.all;
 }
 afterAll(() => onPostgres.all?.close());
@@ -101,7 +69,7 @@ describe('an organisation of 48 people and 6 months, imported into EventStoreDB'
   beforeAll(async () => {
     log = await openEventStoreLog();
     all = await openTestSystem(log.setting);
-    const report = await importFolder(all.system, DATASET, RUN_ID);
+    const report = await importFolder(all.system, EXAMPLE_DATASET, RUN_ID);
     refused = report.refused.map(({ file, line, code }) => ({ file, line, code }));
   }, LIMIT_MS);
   afterAll(async () => {
@@ -109,13 +77,12 @@ describe('an organisation of 48 people and 6 months, imported into EventStoreDB'
     await log?.close();
   });
 
-  it.each(NAMES)('exports %s as on PostgreSQL', async (name) => {
+  it.each(EXPORT_NAMES)('exports %s as on PostgreSQL', async (name) => {
     expect(await exportOf(all.system, name)).toEqual(await expectedExport(name));
   });
 
   it('refuses the rows that are to be refused', async () => {
-    const text = await readFile(join(FIXTURE, 'expected/refusals.json'), 'utf8');
-    expect(refused).toEqual(JSON.parse(text));
+    expect(refused).toEqual(await expectedRefusals());
   });
 
   it(
@@ -143,7 +110,7 @@ describe('an organisation of 48 people and 6 months, imported into EventStoreDB'
     'changes nothing when it is imported again',
     async () => {
       const head = await all.system.store.head();
-      expect((await importFolder(all.system, DATASET)).accepted).toBe(0);
+      expect((await importFolder(all.system, EXAMPLE_DATASET)).accepted).toBe(0);
       expect(await all.system.store.head()).toBe(head);
     },
     LIMIT_MS,
@@ -172,7 +139,7 @@ describe('a log that is moved from PostgreSQL to EventStoreDB', () => {
       const anew = { onOtherLog: 'begin-anew', logOf: log.setting } as const;
       const moved = await openSystem(configuration, 'attach', () => undefined, anew);
       expect((await moved.projections.rebuild()).differences).toEqual([]);
-      for (const name of NAMES) {
+      for (const name of EXPORT_NAMES) {
         expect(await exportOf(moved, name)).toEqual(await expectedExport(name));
       }
       expect(await verified(moved)).toEqual([]);
