@@ -34,6 +34,8 @@ const LEFT_OUT = [
   // Breaks rows of log.events; verification/verify-port.spec.ts breaks a log behind its port.
   'test/acceptance/verification.spec.ts',
   // Nothing in these is about a log; any-history takes half a minute for what settle shows, too.
+  'test/acceptance/authority-matrix.spec.ts',
+  'apps/api/areas/statements/statements.spec.ts',
   'test/acceptance/provisional-scores.spec.ts',
   'libs/processes/settlement/any-history.spec.ts',
   'apps/api/openapi.spec.ts',
