@@ -11,7 +11,7 @@ const SPECS = [
   'apps/api/*.spec.ts',
   'apps/api/answers/*.spec.ts',
   // Of the areas those in which positions, keys or time show; the others decide as on PostgreSQL.
-  'apps/api/areas/{cycles,feedback-calls,leaderboards,people,statements}/*.spec.ts',
+  'apps/api/areas/{cycles,feedback-calls,leaderboards,people}/*.spec.ts',
 ];
 
 /** What is not run here, and why. */
@@ -35,7 +35,6 @@ const LEFT_OUT = [
   'test/acceptance/verification.spec.ts',
   // Nothing in these is about a log; any-history takes half a minute for what settle shows, too.
   'test/acceptance/authority-matrix.spec.ts',
-  'apps/api/areas/statements/statements.spec.ts',
   'test/acceptance/provisional-scores.spec.ts',
   'libs/processes/settlement/any-history.spec.ts',
   'apps/api/openapi.spec.ts',
