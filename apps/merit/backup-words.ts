@@ -1,5 +1,5 @@
-import { DomainError } from '#kernel';
 import type { Language } from '#platform';
+import type { RefusalWords } from './refusals.js';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -62,7 +62,7 @@ function savedInChinese(of: Details, isRestore: boolean, isEmbedded: boolean): s
 }
 
 /** What each refusal of a backup or a restore says to people who read Chinese. */
-const IN_CHINESE: Readonly<Record<string, (details: Details) => string>> = {
+export const BACKUP_REFUSALS: RefusalWords = {
   'backup-file-exists': (of) => `${nameOf(of, 'file')} 已存在；请换一个文件名`,
   'backup-not-written': (of) => `无法写入 ${nameOf(of, 'file')}：${nameOf(of, 'reason')}`,
   'backup-unreadable': (of) => `无法读取 ${nameOf(of, 'file')}`,
@@ -88,19 +88,3 @@ const IN_CHINESE: Readonly<Record<string, (details: Details) => string>> = {
     `目标中的 ${nameOf(of, 'table')} 已有内容；只能恢复到新的目录或数据库`,
   'restore-not-verified': (of) => `恢复的内容核对未通过，已全部撤回：${nameOf(of, 'findings')}`,
 };
-
-/** Refusals of `work` in the reader's language; codes and details stay. */
-export async function toldIn<Result>(
-  language: Language,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (error) {
-    const inChinese = error instanceof DomainError ? IN_CHINESE[error.code] : undefined;
-    if (language !== 'zh' || !inChinese || !(error instanceof DomainError)) throw error;
-    throw new DomainError(error.code, error.details, inChinese(error.details));
-  }
-}
-
-export const REFUSALS = Object.keys(IN_CHINESE);

@@ -1,6 +1,6 @@
 import { StoreUnavailable } from '#event-store';
 import { DomainError } from '#kernel';
-import type { Language } from '#platform';
+import type { RefusalWords } from './refusals.js';
 
 type Details = Readonly<Record<string, unknown>>;
 
@@ -8,7 +8,7 @@ const held = ({ stream, revision, eventId }: Details): string =>
   `${String(stream)} 的修订 ${String(revision)}（事件 ${String(eventId)}）`;
 
 /** What each refusal of a copy says to people who read Chinese. */
-const IN_CHINESE: Readonly<Record<string, (details: Details, text: string) => string>> = {
+export const COPY_LOG_REFUSALS: RefusalWords = {
   'copy-log-source-missing': ({ source }) =>
     `${String(source)} 中没有日志；请用 --data 或 DATABASE_URL 指明系统所用的那一个`,
   'copy-log-foreign-target': (of) =>
@@ -21,24 +21,10 @@ const IN_CHINESE: Readonly<Record<string, (details: Details, text: string) => st
     `日志没有回应，复制中断：${String(reason)}；已复制的都保留着，再次执行 merit copy-log 即可继续`,
 };
 
-export const REFUSALS = Object.keys(IN_CHINESE);
-
-/** Failures of `work` in the reader's language; codes and details stay. */
-export async function toldIn<Result>(
-  language: Language,
-  work: () => Promise<Result>,
-): Promise<Result> {
-  try {
-    return await work();
-  } catch (thrown) {
-    const error = thrown instanceof StoreUnavailable ? interrupted(thrown) : thrown;
-    const inChinese = error instanceof DomainError ? IN_CHINESE[error.code] : undefined;
-    if (language !== 'zh' || !inChinese || !(error instanceof DomainError)) throw error;
-    throw new DomainError(error.code, error.details, inChinese(error.details, error.message));
-  }
-}
-
-function interrupted({ message }: StoreUnavailable): DomainError {
+/** A store that does not answer any more, as a refusal that says how to go on. */
+export function interrupted(thrown: unknown): unknown {
+  if (!(thrown instanceof StoreUnavailable)) return thrown;
+  const { message } = thrown;
   return new DomainError(
     'copy-log-interrupted',
     { reason: message },

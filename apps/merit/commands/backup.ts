@@ -11,12 +11,13 @@ import {
   type Progress,
 } from '#platform';
 import { type BackupReport, takeBackup, unfinishedBeside } from '#processes/backup';
-import { toldIn, withEventStoreDb } from '../backup-words.js';
+import { BACKUP_REFUSALS, withEventStoreDb } from '../backup-words.js';
 import type { Call } from '../call.js';
 import { endAll, type Endings } from '../endings.js';
 import { requireFormat } from '../formats.js';
 import { standardOutput, writeJson } from '../output.js';
 import { productVersion } from '../product-version.js';
+import { toldIn } from '../refusals.js';
 import { createSession, type Session, withEnd } from '../session.js';
 import { inLanguage } from '../words.js';
 
@@ -28,7 +29,7 @@ export async function backup({ env, options }: Call, file: string): Promise<void
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
   const { language } = session;
-  const report = await toldIn(language, () => run(session, path.resolve(file)));
+  const report = await toldIn(language, BACKUP_REFUSALS, () => run(session, path.resolve(file)));
   if (options.format === 'json') await writeJson(standardOutput, report);
   else await standardOutput.write(summary(session, report));
 }

@@ -12,11 +12,12 @@ import {
 } from '#platform';
 import { copyLog, type CopyOutcome, type CopyProgress } from '#processes/copy-log';
 import type { Call } from '../call.js';
-import { toldIn } from '../copy-log-words.js';
+import { COPY_LOG_REFUSALS, interrupted } from '../copy-log-words.js';
 import { endAll, type Endings } from '../endings.js';
 import { requireFormat } from '../formats.js';
 import { logSetting, openLog } from '../log.js';
 import { standardOutput, writeJson } from '../output.js';
+import { toldIn } from '../refusals.js';
 import { createSession, type Session, withEnd } from '../session.js';
 import { inLanguage, wordOf } from '../words.js';
 
@@ -31,7 +32,11 @@ type Copied = CopyOutcome & { readonly isSourceInUse: boolean };
 export async function copyLogToEventStore({ env, options }: Call): Promise<void> {
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
-  const copied = await toldIn(session.language, () => copy(session));
+  const copied = await toldIn(session.language, COPY_LOG_REFUSALS, () =>
+    copy(session).catch((error: unknown) => {
+      throw interrupted(error);
+    }),
+  );
   if (options.format === 'json') await writeJson(standardOutput, copied);
   else await standardOutput.write(`${textOf(copied, session)}\n`);
 }

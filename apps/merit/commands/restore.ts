@@ -10,11 +10,12 @@ import {
   removeUnusedDatabase,
 } from '#platform';
 import { checkBackup, type CheckedBackup, restoreBackup } from '#processes/backup';
-import { toldIn } from '../backup-words.js';
+import { BACKUP_REFUSALS } from '../backup-words.js';
 import type { Call } from '../call.js';
 import { endAll, type Endings } from '../endings.js';
 import { requireFormat } from '../formats.js';
 import { standardOutput, writeJson } from '../output.js';
+import { toldIn } from '../refusals.js';
 import { createSession, type Session, withEnd } from '../session.js';
 import { inLanguage } from '../words.js';
 import { progressBar, requirePostgres } from './backup.js';
@@ -24,7 +25,9 @@ export async function restore({ env, options }: Call, file: string): Promise<voi
   requireFormat(options.format, ['table', 'json']);
   const session = createSession(env, options);
   const { language } = session;
-  const { header } = await toldIn(language, () => run(session, path.resolve(file)));
+  const { header } = await toldIn(language, BACKUP_REFUSALS, () =>
+    run(session, path.resolve(file)),
+  );
   const { position, createdAt, productVersion } = header;
   if (options.format === 'json') {
     await writeJson(standardOutput, { position, createdAt, productVersion, verified: true });

@@ -1,19 +1,23 @@
 import { readdir, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { DomainError } from '#kernel';
-import { REFUSALS, toldIn, withEventStoreDb } from './backup-words.js';
+import { BACKUP_REFUSALS, withEventStoreDb } from './backup-words.js';
+import { COPY_LOG_REFUSALS } from './copy-log-words.js';
+import { toldIn } from './refusals.js';
 
 const SOURCES = [
   join(import.meta.dirname, '../../libs/processes/backup'),
+  join(import.meta.dirname, '../../libs/processes/copy-log'),
   join(import.meta.dirname, 'commands'),
 ];
-const CODE = /new DomainError\(\s*'((?:backup|restore|key)-[a-z-]+)'/g;
+const CODE = /new DomainError\(\s*'((?:backup|copy-log|restore|key)-[a-z-]+)'/g;
 
 const refuse = () =>
   Promise.reject(new DomainError('backup-damaged', { file: 'a', reason: 'b' }, 'c'));
 
-describe('what backup and restore refuse', () => {
+describe('what backup, restore and copy-log refuse', () => {
   it('is said in Chinese too, whatever its code', async () => {
+    const words = { ...BACKUP_REFUSALS, ...COPY_LOG_REFUSALS };
     const codes = new Set<string>();
     for (const dir of SOURCES) {
       for (const name of await readdir(dir)) {
@@ -22,17 +26,20 @@ describe('what backup and restore refuse', () => {
         for (const [, code = ''] of text.matchAll(CODE)) codes.add(code);
       }
     }
-    expect(codes.size).toBeGreaterThan(8);
-    expect([...codes].filter((code) => !REFUSALS.includes(code))).toEqual([]);
+    expect(codes.size).toBeGreaterThan(12);
+    expect([...codes].filter((code) => !(code in words))).toEqual([]);
   });
 
   it('keeps its code and its place in either language', async () => {
     const same = { code: 'backup-damaged', details: { file: 'a', reason: 'b' } };
-    await expect(toldIn('zh', refuse)).rejects.toMatchObject({
+    await expect(toldIn('zh', BACKUP_REFUSALS, refuse)).rejects.toMatchObject({
       ...same,
       message: expect.stringContaining('备份文件 a 已损坏'),
     });
-    await expect(toldIn('en', refuse)).rejects.toMatchObject({ ...same, message: 'c' });
+    await expect(toldIn('en', BACKUP_REFUSALS, refuse)).rejects.toMatchObject({
+      ...same,
+      message: 'c',
+    });
   });
 
   it('names what to save where the log is in EventStoreDB, whatever holds the rest', () => {
@@ -55,6 +62,6 @@ describe('what backup and restore refuse', () => {
 
   it('lets any other failure be what it is', async () => {
     const error = new Error('something else');
-    await expect(toldIn('zh', () => Promise.reject(error))).rejects.toBe(error);
+    await expect(toldIn('zh', BACKUP_REFUSALS, () => Promise.reject(error))).rejects.toBe(error);
   });
 });
