@@ -21,14 +21,21 @@ export function logSetting({
   return { kind: 'eventstoredb', url, ...(name === null ? {} : { namespace: `${name}.` }) };
 }
 
+// Its client takes a while to load; whoever keeps the log in PostgreSQL does without.
+const eventStoreDb = () => import('#event-store/eventstoredb');
+
+/** Before a database is made for it. Error: DomainError `configuration-invalid`. */
+export async function requireUsable(setting: LogSetting): Promise<void> {
+  if (setting.kind === 'eventstoredb') (await eventStoreDb()).requireUsableUrl(setting.url);
+}
+
 /** The bare adapter: nothing is opened or sealed on the way. */
 export async function openLog(
   setting: LogSetting,
   { appUrl }: Pick<OpenDatabase, 'appUrl'>,
 ): Promise<EventStore> {
   if (setting.kind === 'postgresql') return openPostgresEventStore({ connectionString: appUrl });
-  // Its client takes a while to load; whoever keeps the log in PostgreSQL does without.
-  const { openEventStoreDb } = await import('#event-store/eventstoredb');
+  const { openEventStoreDb } = await eventStoreDb();
   const { url, namespace } = setting;
   return openEventStoreDb(namespace === undefined ? { url } : { url, namespace });
 }

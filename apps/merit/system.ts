@@ -46,7 +46,14 @@ import { scoresProjection } from '#read-models/scores';
 import { tiersProjection } from '#read-models/tiers';
 import type { AppendCounts } from '../api/index.js';
 import { endAll, type Endings } from './endings.js';
-import { IN_POSTGRESQL, type LogKind, type LogSetting, logSetting, openLog } from './log.js';
+import {
+  IN_POSTGRESQL,
+  type LogKind,
+  type LogSetting,
+  logSetting,
+  openLog,
+  requireUsable,
+} from './log.js';
 import { allProcesses } from './processes.js';
 import { measuredStore } from './measured-store.js';
 import { requireWholeCopy } from './whole-copy.js';
@@ -105,6 +112,7 @@ export async function openSystem(
   { onOtherLog = 'refuse', logOf = logSetting(configuration) }: SystemOptions = {},
 ): Promise<System> {
   return closedOnFailure(async (opened) => {
+    await requireUsable(logOf);
     const database = await openDatabase(configuration, mode, log);
     opened.push(() => database.close());
     const keys = await openKeys(configuration, database);

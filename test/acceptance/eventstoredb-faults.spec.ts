@@ -4,15 +4,19 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { DEMO } from '../../apps/merit/demo-organisation/organisation.js';
 import { writeOrganisation } from '../../apps/merit/demo-organisation/write-organisation.js';
-import { allEventSpecs } from '#contexts/registry';
-import { verifyAll } from '#processes/verification';
 import {
   openEventStoreDouble,
   type EventStoreDouble,
   type Fault,
   type FaultRule,
 } from '../support/eventstoredb/index.js';
-import { exportsOf, importFolder, openTestSystem, type TestSystem } from '../support/system.js';
+import {
+  exportsOf,
+  importFolder,
+  openTestSystem,
+  type TestSystem,
+  verified,
+} from '../support/system.js';
 
 const SEED = Number(process.env['MERIT_TEST_SEED'] ?? 20_261_121);
 /** Silence costs the adapter's whole patience, five seconds; the others next to nothing. */
@@ -99,15 +103,7 @@ describe('an import into EventStoreDB under faults', () => {
     expect(await exportsOf(struck.system)).toEqual(await exportsOf(quiet.system));
     const count = async ({ system }: TestSystem) => (await system.store.lag('')).events;
     expect(await count(struck)).toBe(await count(quiet));
-    const { pool, projections, store, storedLog } = struck.system;
-    const verified = verifyAll({
-      pool,
-      projections,
-      log: store.sealedView,
-      portLog: storedLog,
-      specs: allEventSpecs,
-    });
-    expect(await verified).toEqual([]);
+    expect(await verified(struck.system)).toEqual([]);
     expect((await importFolder(struck.system, dataset)).accepted).toBe(0);
   }, 120_000);
 });

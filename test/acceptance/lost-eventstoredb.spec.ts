@@ -1,3 +1,8 @@
+import { mkdtemp, readdir, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { openSystem } from '../../apps/merit/system.js';
+import { readConfiguration } from '#platform';
 import { type EventStoreDouble, openEventStoreDouble } from '../support/eventstoredb/index.js';
 import { openFieldApi } from '../support/field-organisation.js';
 import type { TestApi } from '../support/api.js';
@@ -57,4 +62,18 @@ describe('a served system whose EventStoreDB goes away', () => {
     },
     LIMIT_MS,
   );
+});
+
+it('refuses a URL that cannot be used before it makes a database, and does not repeat it', async () => {
+  const folder = await mkdtemp(join(tmpdir(), 'merit-url-'));
+  const env = { MERIT_DATA: folder, EVENT_STORE_URL: 'esdb://merit:se:cret@127.0.0.1:2113' };
+  const refusal = await openSystem(readConfiguration(env), 'attach').then(
+    () => null,
+    (error: Error) => error,
+  );
+  expect(refusal).toMatchObject({ code: 'configuration-invalid' });
+  expect(refusal?.message).toContain('EVENT_STORE_URL');
+  expect(refusal?.message).not.toContain('cret');
+  expect(await readdir(folder)).toEqual([]);
+  await rm(folder, { recursive: true });
 });

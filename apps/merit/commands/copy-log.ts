@@ -15,7 +15,7 @@ import type { Call } from '../call.js';
 import { COPY_LOG_REFUSALS, interrupted } from '../copy-log-words.js';
 import { endAll, type Endings } from '../endings.js';
 import { requireFormat } from '../formats.js';
-import { logSetting, openLog } from '../log.js';
+import { logSetting, openLog, requireUsable } from '../log.js';
 import { standardOutput, writeJson } from '../output.js';
 import { toldIn } from '../refusals.js';
 import { createSession, type Session, withEnd } from '../session.js';
@@ -51,6 +51,7 @@ async function copy(session: Session): Promise<Copied> {
       'EVENT_STORE_URL must be given: where the log is copied to, esdb://…',
     );
   }
+  await requireUsable(setting);
   await requireFolder(configuration);
   const opened: Endings = [];
   const bars = progressBars(session);

@@ -17,6 +17,11 @@ export type Connection = {
   readonly close: () => Promise<void>;
 };
 
+/** Asks nothing of the server. Error: DomainError `configuration-invalid`. */
+export function requireUsableUrl(url: string): void {
+  createClient(url);
+}
+
 /** Throws DomainError `configuration-invalid` for a URL that the client cannot read. */
 export function createConnection(url: string): Connection {
   const reader = openClient(url);

@@ -1,1 +1,2 @@
+export { requireUsableUrl } from './connection.js';
 export { type EventStoreDbOptions, openEventStoreDb } from './eventstoredb-event-store.js';
