@@ -8,7 +8,7 @@ import { endAll, type Endings } from '../endings.js';
 import type { ExitCode } from '../failure.js';
 import { requireFormat } from '../formats.js';
 import { importInto, type ImportRequest } from '../import-dataset.js';
-import { logSetting, openLog } from '../log.js';
+import { logSetting, openLog, requireUsable } from '../log.js';
 import { standardOutput, writeJson, writeTable } from '../output.js';
 import { cellsOf, columnsOf } from '../records.js';
 import { createSession, type Session, withEnd, withSystem } from '../session.js';
@@ -56,6 +56,7 @@ function runImport(session: Session, request: ImportRequest): Promise<ImportRepo
 async function tryImport(session: Session, request: ImportRequest): Promise<ImportReport> {
   const { configuration, language, logger } = session;
   const tell = (message: string): void => logger.info(message);
+  await requireUsable(logSetting(configuration));
   const database = await openDatabase(configuration, 'attach', tell);
   const opened: Endings = [() => database.close()];
   const work = async (): Promise<ImportReport> => {
