@@ -162,4 +162,32 @@ describe('a delivery', () => {
     }
     await delivered;
   });
+
+  it('aborts what is open, one partition after the other, and can deliver then', async () => {
+    const { fake, delivery } = await open();
+    const places = [PROGRESS, { topic: TOPICS.tiers, partition: 2 }];
+    const aborted = delivery.abortOpen(places);
+    for (const { topic, partition } of places) {
+      await turn();
+      const send = fake.sends.shift();
+      expect(send).toMatchObject({ topic: `x-${topic}`, messages: [{ partition, value: null }] });
+      expect(fake.sends).toEqual([]);
+      send?.succeed();
+    }
+    await aborted;
+    expect(fake.calls.at(-1)).toBe('abort');
+    fake.isWilling = true;
+    await delivery.deliver(PROGRESS, []);
+    expect(fake.calls.at(-1)).toBe('commit');
+  });
+
+  it('is over when it could not abort (rule 3)', async () => {
+    const { fake, delivery } = await open();
+    const aborted = delivery.abortOpen([PROGRESS]);
+    await turn();
+    fake.sends.shift()?.fail(new Error('cut'));
+    await expect(aborted).rejects.toThrow('cut');
+    expect(fake.calls).not.toContain('abort');
+    await expect(delivery.deliver(PROGRESS, [])).rejects.toThrow(RangeError);
+  });
 });

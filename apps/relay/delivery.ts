@@ -9,13 +9,19 @@ import { part } from './waiting.js';
 export type Delivery = {
   /** One transaction. After a rejection this delivery is over: close it and open another. */
   readonly deliver: (progress: Keyed, lanes: readonly Lane[]) => Promise<void>;
+  /**
+   * Aborts what producers under this transactional id have left in these partitions without a
+   * marker; a rejection ends this delivery, too.
+   */
+  readonly abortOpen: (partitions: readonly Place[]) => Promise<void>;
   readonly close: () => Promise<void>;
 };
 
+/** A partition; the topic is named without the prefix. */
+export type Place = { readonly topic: string; readonly partition: number };
+
 /** The progress record, where it goes. */
-export type Keyed = {
-  readonly topic: string;
-  readonly partition: number;
+export type Keyed = Place & {
   readonly key: string;
   readonly value: string;
 };
@@ -77,7 +83,7 @@ export async function openDelivery(
 
 function deliveryOf(
   producer: Producer,
-  { topicPrefix, requestTimeoutMs }: DeliveryOptions,
+  { topicPrefix, requestTimeoutMs, transactionalId }: DeliveryOptions,
 ): Delivery {
   let isOver = false;
   let underWay: Promise<unknown> = Promise.resolve();
@@ -104,13 +110,29 @@ function deliveryOf(
     await transaction.commit();
     isOver = false;
   };
+  const abortOpen: Delivery['abortOpen'] = async (partitions) => {
+    if (isOver) throw new RangeError('a delivery goes on after it has failed');
+    isOver = true;
+    const transaction = await producer.transaction();
+    const send = sender(transaction, requestTimeoutMs);
+    // A partition joins a transaction by a send alone. The record is aborted, as all is that the
+    // producer id has before it in that partition: nobody ever sees it.
+    for (const { topic, partition } of partitions) {
+      await send(topicPrefix + topic, [
+        { key: transactionalId, value: null, headers: {}, partition },
+      ]);
+    }
+    await transaction.abort();
+    isOver = false;
+  };
   const disconnect = (): Promise<void> => part(producer);
+  const watched = (work: Promise<void>): Promise<void> => {
+    underWay = work.catch(() => undefined);
+    return work;
+  };
   return {
-    deliver: (progress, lanes) => {
-      const delivering = transact(progress, lanes);
-      underWay = delivering.catch(() => undefined);
-      return delivering;
-    },
+    deliver: (progress, lanes) => watched(transact(progress, lanes)),
+    abortOpen: (partitions) => watched(abortOpen(partitions)),
     close: async () => {
       await disconnect();
       // A send that is still being repeated connects again; nobody would end that connection.

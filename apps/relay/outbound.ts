@@ -13,6 +13,7 @@ import { PlanBuilder, type PlanLimits, plansOf, type TransactionPlan } from './p
 import { encodeProgress, type ProgressRecord } from './progress.js';
 import { compareSent, type RelaySource } from './source.js';
 import {
+  type Memory,
   PROGRESS_PARTITION,
   RELAY_NAME,
   type Takeover,
@@ -199,11 +200,11 @@ class Runner {
         const taking = takeOver(
           this.#kafka,
           this.deps.source,
-          this.#written(),
+          this.#memory(),
           this.#takeoverOptions(end),
         );
         this.#current = await unlessAborted(taking, end, ({ delivery }) => void delivery.close());
-        this.#begin(this.#current.progress);
+        this.#begin(this.#current);
         await this.#deliverAll(this.#current, end);
       } catch (error) {
         if (end.aborted) return;
@@ -225,8 +226,13 @@ class Runner {
     return createKafka(kafka, { clientId, logger, requestTimeoutMs });
   }
 
-  #written() {
-    return { committed: this.#committed, attempted: this.#attempted };
+  #memory(): Memory {
+    return { committed: this.#committed, attempted: this.#attempted, forget: () => this.#forget() };
+  }
+
+  #forget(): void {
+    this.#committed = null;
+    this.#attempted = null;
   }
 
   #takeoverOptions(signal: AbortSignal): TakeoverOptions {
@@ -235,14 +241,19 @@ class Runner {
     return { topicPrefix, requestTimeoutMs, transactionTimeoutMs, progressTimeoutMs, signal };
   }
 
-  #begin(progress: ProgressRecord | null): void {
+  #begin({ progress, hasAborted }: Takeover): void {
     this.#committed = progress;
     this.#attempted = null;
     // Of a batch it may be the middle: how far everything is delivered shows at the next position.
     this.#deliveredTo = null;
     this.#takeovers += 1;
     this.#role = 'active';
-    this.deps.logger.info({ sent: progress?.sent ?? null }, 'relay is active');
+    const { logger } = this.deps;
+    if (hasAborted) {
+      const code = 'relay-transaction-unended';
+      logger.warn({ code }, 'relay aborted a transaction that Kafka had left without end');
+    }
+    logger.info({ sent: progress?.sent ?? null }, 'relay is active');
   }
 
   #end(error: DomainError): void {

@@ -7,16 +7,19 @@ async function read(low: number, high: number, fetches: readonly FakeFetch[], ti
   const calls: string[] = [];
   const configs: object[] = [];
   const consumer = fakeConsumer(calls, configs, 'relay', fetches);
-  const value = await readLastCommitted(consumer, fakeOffsets(calls, low, high), PLACE, {
+  const { value, tail } = await readLastCommitted(consumer, fakeOffsets(calls, low, high), PLACE, {
     signal: new AbortController().signal,
     timeoutMs,
   });
-  return { value, calls, configs };
+  return { value, tail, calls, configs };
 }
 
 describe('reading the progress', () => {
   it('finds nothing in an empty topic, and asks nobody for it', async () => {
-    expect(await read(0, 0, [])).toEqual({ value: null, calls: ['offsets'], configs: [] });
+    expect(await read(0, 0, [])).toEqual({
+      ...{ value: null, tail: 'unknown' },
+      ...{ calls: ['offsets'], configs: [] },
+    });
   });
 
   it('goes on to the end, where a marker stands that is shown to nobody (rule 4)', async () => {
@@ -37,6 +40,14 @@ describe('reading the progress', () => {
   it('reads what is committed alone (rule 4)', async () => {
     const { configs } = await read(0, 2, [{ values: ['only'], lastOffset: 1 }]);
     expect(configs[0]).toMatchObject({ readUncommitted: false, allowAutoTopicCreation: false });
+  });
+
+  it.each([
+    [2, 'ended'],
+    [3, 'open'],
+  ])('tells by a high watermark of %i that what was written is %s', async (highWatermark, tail) => {
+    const fetches = [{ values: ['only'], lastOffset: 1, highWatermark }];
+    expect(await read(0, 2, fetches)).toMatchObject({ value: 'only', tail });
   });
 
   it('begins near the end of a long topic, and further back if nothing is found', async () => {

@@ -10,6 +10,16 @@ export type ProgressPlace = {
   readonly groupId: string;
 };
 
+/** What the progress topic says up to its end. */
+export type ReadProgress = {
+  readonly value: string | null; // the last committed record; null: none
+  /**
+   * `open`: behind what is committed lies something without its marker. `unknown`: nothing is
+   * committed, so that nothing was read that would tell.
+   */
+  readonly tail: 'ended' | 'open' | 'unknown';
+};
+
 export type ReadOptions = {
   readonly signal: AbortSignal;
   readonly timeoutMs: number;
@@ -25,29 +35,29 @@ const FETCH_WAIT_MS = 100;
 const SESSION_TIMEOUT_MS = 10_000;
 
 /**
- * The last committed record under a key; null when there is none. Only after the producer that
- * wrote it has been fenced is this the last one for good (rule 4). Error: DomainError
- * `relay-progress-timeout`.
+ * The last committed record under a key. Only after the producer that wrote it has been fenced is
+ * this the last one for good (rule 4). Error: DomainError `relay-progress-timeout`.
  */
 export async function readLastCommitted(
   kafka: Pick<Kafka, 'consumer'>,
   admin: Pick<Admin, 'fetchTopicOffsets'>,
   place: ProgressPlace,
   options: ReadOptions,
-): Promise<string | null> {
+): Promise<ReadProgress> {
   const offsets = await admin.fetchTopicOffsets(place.topic);
   const own = offsets.find(({ partition }) => partition === place.partition);
+  // The end is that of what is committed or aborted: kafkajs asks for the last stable offset.
   const [low, end] = [BigInt(own?.low ?? 0), BigInt(own?.high ?? 0)];
   const others = offsets.filter(({ partition }) => partition !== place.partition);
   for (let stretch = FIRST_STRETCH; ; stretch *= STRETCH_GROWTH) {
     const from = end - stretch > low ? end - stretch : low;
-    if (from >= end) return null;
+    if (from >= end) return { value: null, tail: 'unknown' };
     const starts = [
       { partition: place.partition, offset: String(from) },
       ...others.map(({ partition, high }) => ({ partition, offset: high })),
     ];
     const found = await readStretch(kafka, place, { starts, end, ...options });
-    if (found !== null || from === low) return found;
+    if (found.value !== null || from === low) return found;
   }
 }
 
@@ -60,7 +70,7 @@ async function readStretch(
   kafka: Pick<Kafka, 'consumer'>,
   { topic, partition, key, groupId }: ProgressPlace,
   { starts, end, signal, timeoutMs }: Stretch,
-): Promise<string | null> {
+): Promise<ReadProgress> {
   const consumer = kafka.consumer({
     groupId,
     // Rule 4: what a transaction left open or aborted is nothing that has been delivered.
@@ -71,12 +81,13 @@ async function readStretch(
   });
   let last: string | null = null;
   const read = new AbortController();
-  const reachedEnd = new Promise<void>((resolve, reject) => {
+  const reachedEnd = new Promise<ReadProgress['tail']>((resolve, reject) => {
     consumer.on(consumer.events.END_BATCH_PROCESS, ({ payload }) => {
       if (payload.topic !== topic || payload.partition !== partition) return;
       // Rule 4: the end is `lastOffset`. A transaction's marker takes an offset and is shown to
       // nobody: who waits for a message at the last offset waits for ever.
-      if (BigInt(payload.lastOffset) + 1n >= end) resolve();
+      const next = BigInt(payload.lastOffset) + 1n;
+      if (next >= end) resolve(next < BigInt(payload.highWatermark) ? 'open' : 'ended');
     });
     consumer.on(consumer.events.CRASH, ({ payload }) => {
       // One that begins again by itself met a coordinator that was only just starting.
@@ -104,8 +115,8 @@ async function readStretch(
   };
   try {
     const late = () => tooLate(timeoutMs);
-    await within(Promise.all([start(), reachedEnd]), timeoutMs, late);
-    return last;
+    const [, tail] = await within(Promise.all([start(), reachedEnd]), timeoutMs, late);
+    return { value: last, tail };
   } finally {
     read.abort();
     await part(consumer);

@@ -1,8 +1,14 @@
 import type { Admin } from 'kafkajs';
 import { TOPICS } from '#contracts';
-import { encodeProgress, type ProgressRecord, type Written } from './progress.js';
-import { takeOver } from './takeover.js';
-import { fakeConsumer, fakeOffsets, fakeProducer, listedSource } from './testing.js';
+import { encodeProgress, type ProgressRecord } from './progress.js';
+import { type Memory, takeOver } from './takeover.js';
+import {
+  fakeConsumer,
+  type FakeFetch,
+  fakeOffsets,
+  fakeProducer,
+  listedSource,
+} from './testing.js';
 
 const POLICIES: Readonly<Record<string, string>> = {
   [TOPICS.tiers]: 'compact',
@@ -42,32 +48,48 @@ function fakeAdmin(calls: string[], high: number): Admin {
   return admin as unknown as Admin;
 }
 
+function remembering(
+  written: Partial<Memory> = {},
+): Memory & { readonly isForgotten: () => boolean } {
+  let isForgotten = false;
+  const forget = (): void => void (isForgotten = true);
+  return { committed: null, attempted: null, forget, ...written, isForgotten: () => isForgotten };
+}
+
+/** Lets everything go on that waits for nothing but its turn. */
+const turn = (): Promise<void> => new Promise((resolve) => setImmediate(resolve));
+
+type InKafka = Partial<FakeFetch> & { readonly isEmpty?: boolean; readonly isWilling?: boolean };
+
 /** A takeover over a log of two messages, with this progress in Kafka. */
 async function take(
   progress: ProgressRecord | null,
   texts = ['first', 'second'],
   scannedTo?: string,
-  written: Written = { committed: null, attempted: null },
+  memory: Memory = remembering(),
+  { isEmpty = false, isWilling = true, ...fetch }: InKafka = {},
 ) {
   const calls: string[] = [];
   const values = progress === null ? [] : [encodeProgress(progress)];
-  const fetches = [{ values, lastOffset: 1 }];
+  const fetches = [{ values, lastOffset: 1, ...fetch }];
+  const producer = fakeProducer(calls);
+  producer.isWilling = isWilling;
   const kafka = {
-    ...fakeProducer(calls).kafka,
+    ...producer.kafka,
     ...fakeConsumer(calls, [], 'merit.relay', fetches),
-    admin: () => fakeAdmin(calls, 2),
+    admin: () => fakeAdmin(calls, isEmpty ? 0 : 2),
   };
   const listed = listedSource(texts.map((text) => ({ topic: TOPICS.results, key: 'k', text })));
   const source =
     scannedTo === undefined ? listed : { ...listed, scannedTo: () => Promise.resolve(scannedTo) };
-  const taken = takeOver(kafka, source, written, {
+  const taken = takeOver(kafka, source, memory, {
     topicPrefix: '',
     requestTimeoutMs: 1_000,
     transactionTimeoutMs: 2_000,
     progressTimeoutMs: 2_000,
     signal: new AbortController().signal,
   });
-  return { taken, calls };
+  return { taken, calls, producer };
 }
 
 describe('taking over', () => {
@@ -100,13 +122,60 @@ describe('taking over', () => {
   it('knows that progress again when it takes over once more before anything was sent', async () => {
     const moved = record({ sent: ELSEWHERE, messageId: 'id-first' });
     const { progress: committed } = await (await take(moved)).taken;
-    const { taken } = await take(moved, undefined, undefined, { committed, attempted: null });
+    const { taken } = await take(moved, undefined, undefined, remembering({ committed }));
     expect((await taken).progress).toEqual(committed);
-    const { taken: older } = await take(moved, undefined, undefined, {
-      committed: record(),
-      attempted: null,
-    });
+    const later = remembering({ committed: record() });
+    const { taken: older } = await take(moved, undefined, undefined, later);
     await expect(older).rejects.toMatchObject({ code: 'relay-progress-lost' });
+  });
+
+  const LATER = record({ sent: { position: '00000000000000000003', ordinal: 0 }, serial: 3 });
+  const OPEN = { highWatermark: 5 };
+  /** One throwaway record a partition: that is how it joins the transaction that is aborted. */
+  const joined = [TOPICS.batches, TOPICS.results, TOPICS.tiers, TOPICS.progress].flatMap((topic) =>
+    Array.from({ length: 6 }, (_, partition) => `send ${topic}/${partition}`),
+  );
+
+  it('aborts what Kafka has left without its end, in every partition', async () => {
+    const { taken, calls } = await take(record(), undefined, undefined, remembering(), OPEN);
+    expect(await taken).toMatchObject({ progress: record(), hasAborted: true });
+    const fenced = ['connect', 'transaction', 'abort'];
+    const read = ['offsets', 'seek 0', 'read to 1'];
+    expect(calls).toEqual([...fenced, ...read, 'transaction', ...joined, 'abort']);
+  });
+
+  it('forgets, before it aborts, what it was told to be committed and is not', async () => {
+    const memory = remembering({ committed: LATER });
+    const inKafka = { ...OPEN, isWilling: false };
+    const { taken, producer } = await take(record(), undefined, undefined, memory, inKafka);
+    while (producer.sends.length === 0) await turn();
+    expect(memory.isForgotten()).toBe(true);
+    producer.sends[0]?.fail(new Error('cut'));
+    await expect(taken).rejects.toThrow('cut');
+  });
+
+  it('does not go on from progress that has gone back while all is ended', async () => {
+    const memory = remembering({ committed: LATER });
+    const { taken } = await take(record(), undefined, undefined, memory);
+    await expect(taken).rejects.toMatchObject({ code: 'relay-progress-lost' });
+    expect(memory.isForgotten()).toBe(false);
+  });
+
+  it('aborts before the first message, when nothing tells whether something is open', async () => {
+    const empty = { isEmpty: true };
+    const { taken, calls } = await take(null, undefined, undefined, remembering(), empty);
+    expect(await taken).toMatchObject({ progress: null, hasAborted: false });
+    expect(calls).toEqual([
+      ...['connect', 'transaction', 'abort', 'offsets', 'transaction'],
+      ...joined,
+      'abort',
+    ]);
+  });
+
+  it('does not begin anew in topics that have lost all that it wrote', async () => {
+    const memory = remembering({ committed: record() });
+    const { taken } = await take(null, undefined, undefined, memory, { isEmpty: true });
+    await expect(taken).rejects.toMatchObject({ code: 'relay-progress-lost' });
   });
 
   it('waits for a moved log whose messages are not all known yet', async () => {

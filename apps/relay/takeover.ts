@@ -3,7 +3,7 @@ import type { Kafka } from 'kafkajs';
 import { TOPICS, type Topic } from '#contracts';
 import type { Position } from '#event-store';
 import { DomainError } from '#kernel';
-import { type Delivery, openDelivery } from './delivery.js';
+import { type Delivery, openDelivery, type Place } from './delivery.js';
 import {
   decodeProgress,
   foreign,
@@ -34,11 +34,16 @@ export type TakeoverOptions = {
   readonly signal: AbortSignal;
 };
 
+/** What a relay of this process remembers to have written. */
+export type Memory = Written & { readonly forget: () => void };
+
 /** Where a relay that has taken over goes on. */
 export type Takeover = {
   readonly delivery: Delivery;
   readonly progress: ProgressRecord | null; // null: nothing has ever been delivered
   readonly partitions: PartitionCounts;
+  /** Kafka had left a transaction without its end; its messages go out again. */
+  readonly hasAborted: boolean;
 };
 
 /**
@@ -49,7 +54,7 @@ export type Takeover = {
 export async function takeOver(
   kafka: Pick<Kafka, 'admin' | 'producer' | 'consumer'>,
   source: RelaySource,
-  written: Written,
+  written: Memory,
   options: TakeoverOptions,
 ): Promise<Takeover> {
   const { topicPrefix, signal, progressTimeoutMs } = options;
@@ -68,17 +73,20 @@ export async function takeOver(
         key: RELAY_NAME,
         groupId: `${topicPrefix}${RELAY_NAME}.progress-${randomUUID()}`,
       };
-      const text = await readLastCommitted(kafka, admin, place, {
+      const { value, tail } = await readLastCommitted(kafka, admin, place, {
         signal,
         timeoutMs: progressTimeoutMs,
       });
-      const read = text === null ? null : decodeProgress(text);
+      const read = value === null ? null : decodeProgress(value);
       const progress = read && (await placedInLog(source, read, signal));
-      // What this relay wrote is known to it by its place in this log.
-      requireReadBack(progress, written);
+      // Of a transaction without its end Kafka may have told that it is committed. What else this
+      // relay wrote is known to it by its place in this log.
+      if (tail === 'open') written.forget();
+      else requireReadBack(progress, written);
       if (progress && progress === read) await requireOwnLog(source, read, signal);
       const partitions = keptPartitions(found, progress?.partitions ?? null);
-      return { delivery, progress, partitions };
+      if (tail !== 'ended') await abortOpen(delivery, found);
+      return { delivery, progress, partitions, hasAborted: tail === 'open' };
     } catch (error) {
       await delivery.close();
       throw error;
@@ -86,6 +94,20 @@ export async function takeOver(
   } finally {
     await part(admin);
   }
+}
+
+/**
+ * Once fenced, no transaction of a relay is open, and yet one can stand in its partitions without
+ * markers: the coordinator of Kafka takes a partition that has no leader for deleted, passes it
+ * over and counts the transaction as ended (a cluster that was killed as a whole and starts again);
+ * brokers before 3.6 write a send that comes late. Readers would stop there for ever, and the
+ * commit of the next transaction would show what lies there beside the same messages sent again.
+ */
+async function abortOpen(delivery: Delivery, found: PartitionCounts): Promise<void> {
+  const partitions = Object.entries(found).flatMap(([topic, count]) =>
+    Array.from({ length: count }, (_, partition): Place => ({ topic, partition })),
+  );
+  await delivery.abortOpen(partitions);
 }
 
 /**

@@ -67,7 +67,11 @@ export function fakeProducer(calls: string[] = []): FakeProducer {
 }
 
 /** One fetch of the progress topic: committed records, and the last offset that it covered. */
-export type FakeFetch = { readonly values: readonly string[]; readonly lastOffset: number };
+export type FakeFetch = {
+  readonly values: readonly string[];
+  readonly lastOffset: number;
+  readonly highWatermark?: number; // default: behind the last offset
+};
 
 /** A consumer of one partition that gives these fetches, one after the other, after a seek. */
 export function fakeConsumer(
@@ -80,13 +84,14 @@ export function fakeConsumer(
   const listeners = new Map<string, (event: object) => void>();
   let eachBatch: ((payload: object) => Promise<void>) | undefined;
   const give = async (): Promise<void> => {
-    for (const { values, lastOffset } of fetches) {
+    for (const { values, lastOffset, highWatermark = lastOffset + 1 } of fetches) {
       const messages = values.map((value) => ({
         key: Buffer.from(key),
         value: Buffer.from(value),
       }));
       await eachBatch?.({ batch: { topic: topic.name, partition: 0, messages } });
-      const payload = { topic: topic.name, partition: 0, lastOffset: String(lastOffset) };
+      const offsets = { lastOffset: String(lastOffset), highWatermark: String(highWatermark) };
+      const payload = { topic: topic.name, partition: 0, ...offsets };
       calls.push(`read to ${lastOffset}`);
       listeners.get('end')?.({ payload });
     }

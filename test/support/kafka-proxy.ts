@@ -28,8 +28,9 @@ export type ProxiedRequest = {
  * `swallow`: as lose, but the connection stays: only the client's own time limit tells.
  * `refuse`: the broker never sees it, the connection ends.
  * `delay`: the answer comes late.
+ * `pretend`: the broker never sees it, the client is told that it has been done.
  */
-export type FaultKind = 'lose' | 'swallow' | 'refuse' | 'delay';
+export type FaultKind = 'lose' | 'swallow' | 'refuse' | 'delay' | 'pretend';
 
 export type FaultRule = {
   readonly api: ApiName;
@@ -206,6 +207,7 @@ function carry(client: Socket, brokerPort: number, state: State): void {
     }
     const fault = faultFor(state, request);
     if (fault?.kind === 'refuse') return end();
+    if (fault?.kind === 'pretend') return void client.write(pretended(request, correlationId));
     pending.set(correlationId, { request, fault });
     broker.write(frame);
   });
@@ -263,6 +265,35 @@ function readRequest(frame: Buffer): { request: ProxiedRequest; correlationId: n
     body: frame.subarray(14 + clientIdLength),
   } as const;
   return { request, correlationId };
+}
+
+/** AddPartitionsToTxn up to version 2, answered as a broker that has added each of them. */
+function pretended({ api, version, body }: ProxiedRequest, correlationId: number): Buffer {
+  if (api !== 'add-partitions-to-txn' || version > 2) {
+    throw new Error(`the proxy cannot answer ${api} v${version}`);
+  }
+  const answer: Buffer[] = [int32(correlationId), int32(0)]; // not throttled
+  let at = 2 + body.readInt16BE(0) + 8 + 2; // transactional id, producer id, epoch
+  const take = (size: number): Buffer => body.subarray(at, (at += size));
+  const takeCount = (): number => {
+    const count = take(4);
+    answer.push(count);
+    return count.readInt32BE(0);
+  };
+  for (let topics = takeCount(); topics > 0; topics -= 1) {
+    answer.push(take(2 + body.readInt16BE(at))); // its name
+    for (let partitions = takeCount(); partitions > 0; partitions -= 1) {
+      answer.push(take(4), Buffer.alloc(2)); // no error
+    }
+  }
+  const frame = Buffer.concat(answer);
+  return Buffer.concat([int32(frame.length), frame]);
+}
+
+function int32(value: number): Buffer {
+  const bytes = Buffer.alloc(4);
+  bytes.writeInt32BE(value);
+  return bytes;
 }
 
 /** The highest versions whose layout is known here: those that kafkajs 2.2 speaks. */
