@@ -16,10 +16,8 @@ async function read(low: number, high: number, fetches: readonly FakeFetch[], ti
 
 describe('reading the progress', () => {
   it('finds nothing in an empty topic, and asks nobody for it', async () => {
-    expect(await read(0, 0, [])).toEqual({
-      ...{ value: null, tail: 'unknown' },
-      ...{ calls: ['offsets'], configs: [] },
-    });
+    const found = await read(0, 0, []);
+    expect(found).toEqual({ value: null, tail: 'unknown', calls: ['offsets'], configs: [] });
   });
 
   it('goes on to the end, where a marker stands that is shown to nobody (rule 4)', async () => {

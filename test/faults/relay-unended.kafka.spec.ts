@@ -57,7 +57,7 @@ async function stopChecking(): Promise<void> {
   }
 }
 
-/** Leaves one record in each of these topics, as a relay would that was killed within a transaction. */
+/** Leaves a record in each of these topics, as a relay does that is killed in a transaction. */
 async function leaveOpen(topics: readonly string[]): Promise<void> {
   const transactionalId = `${kafka.topicPrefix}merit.relay`;
   const client = kafka.client({ brokers: [...proxy.brokers] });
