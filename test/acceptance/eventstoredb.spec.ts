@@ -9,14 +9,7 @@ import type { OutgoingMessage } from '#contracts';
 import { copyLog, fingerprint } from '#processes/copy-log';
 import { outgoingMessages } from '#read-models/outgoing';
 import { assertValidMessage } from '../../libs/contracts/testing.js';
-import { type EventStoreLog, openEventStoreLog } from '../support/event-store-log.js';
-import {
-  EXAMPLE_DATASET,
-  expectedExport,
-  expectedRefusals,
-  EXPORT_NAMES,
-  exportOf,
-} from '../support/example-organisation.js';
+import { openEventStoreLog } from '../support/event-store-log.js';
 import { openFieldApi } from '../support/field-organisation.js';
 import {
   exportsOf,
@@ -56,35 +49,6 @@ async function outgoingOf({
   }
   return byKey;
 }
-
-describe('an organisation of 48 people and 6 months, imported into EventStoreDB', () => {
-  let log: EventStoreLog;
-  let all: TestSystem;
-  let refused: readonly Row[];
-
-  beforeAll(async () => {
-    log = await openEventStoreLog();
-    all = await openTestSystem(log.setting);
-    const report = await importFolder(all.system, EXAMPLE_DATASET, RUN_ID);
-    refused = report.refused.map(({ file, line, code }) => ({ file, line, code }));
-  }, LIMIT_MS);
-  afterAll(async () => {
-    await all?.close();
-    await log?.close();
-  });
-
-  it.each(EXPORT_NAMES)('exports %s as on PostgreSQL', async (name) => {
-    expect(await exportOf(all.system, name)).toEqual(await expectedExport(name));
-  });
-
-  it('refuses the rows that are to be refused', async () => {
-    expect(refused).toEqual(await expectedRefusals());
-  });
-
-  it('is verified', async () => {
-    expect(await verified(all.system)).toEqual([]);
-  }, 60_000);
-});
 
 describe('the history of a small organisation', () => {
   let folder: string;

@@ -11,7 +11,7 @@ import {
   EXPORT_NAMES,
   exportOf,
 } from '../support/example-organisation.js';
-import { importFolder, openTestSystem, type TestSystem } from '../support/system.js';
+import { importFolder, openTestSystem, type TestSystem, verified } from '../support/system.js';
 
 type Row = Readonly<Record<string, string>>;
 
@@ -64,6 +64,10 @@ describe('an organisation of 48 people and 6 months, imported', () => {
     expect(refused).toEqual(await expectedRefusals());
     expect(first.refused.filter(({ reason }) => reason.length < 10)).toEqual([]);
   });
+
+  it('is verified', async () => {
+    expect(await verified(all.system)).toEqual([]);
+  }, 60_000);
 
   it('counts every row of every table and every scheme once', async () => {
     let rowCount = (await readdir(join(EXAMPLE_DATASET, 'schemes'))).length;
