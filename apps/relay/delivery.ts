@@ -87,12 +87,15 @@ function deliveryOf(
 ): Delivery {
   let isOver = false;
   let underWay: Promise<unknown> = Promise.resolve();
-  const transact: Delivery['deliver'] = async ({ topic, partition, key, value }, lanes) => {
+  const begin = async (): Promise<{ transaction: Transaction; send: Send }> => {
     // Rule 3: sequence numbers of a producer that failed are used again for other messages.
     if (isOver) throw new RangeError('a delivery goes on after it has failed');
     isOver = true;
     const transaction = await producer.transaction();
-    const send = sender(transaction, requestTimeoutMs);
+    return { transaction, send: sender(transaction, requestTimeoutMs) };
+  };
+  const transact: Delivery['deliver'] = async ({ topic, partition, key, value }, lanes) => {
+    const { transaction, send } = await begin();
     // Rule 2: the progress record goes first and alone. While the markers of the last transaction
     // are being written the coordinator answers CONCURRENT_TRANSACTIONS; here it meets a send that
     // has nothing beside it and may simply be repeated.
@@ -111,10 +114,7 @@ function deliveryOf(
     isOver = false;
   };
   const abortOpen: Delivery['abortOpen'] = async (partitions) => {
-    if (isOver) throw new RangeError('a delivery goes on after it has failed');
-    isOver = true;
-    const transaction = await producer.transaction();
-    const send = sender(transaction, requestTimeoutMs);
+    const { transaction, send } = await begin();
     // A partition joins a transaction by a send alone. The record is aborted, as all is that the
     // producer id has before it in that partition: nobody ever sees it.
     for (const { topic, partition } of partitions) {
